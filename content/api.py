@@ -1,0 +1,144 @@
+"""What players ask of the server: where may I learn, and here is what was played."""
+
+import hashlib
+from typing import Annotated, Any
+
+import msgspec
+from flask.typing import ResponseReturnValue
+
+from content import permissions, sessions
+from lms import clock
+from lms.edge import (
+    Blueprint,
+    hook,
+    json_answer,
+    json_body,
+    now,
+    person,
+    session,
+    state,
+    words_here,
+)
+from lms.edge.blueprint import check, find
+from lms.edge.context import device
+from lms.edge.rendering import url
+from lms.errors import ElsewhereError
+from lms.i18n import formats
+from lms.learning import pings as taking
+from lms.learning import service
+from lms.learning.models import Enrolment
+from lms.learning.permissions import LEARN
+from lms.learning.pings import Reading, Report, Taken
+
+blueprint = Blueprint("content", __name__)
+
+_Token = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+class Beginning(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST /learning-sessions."""
+
+    enrolment: int
+    activity: int
+    take_over: bool = False
+    resume: _Token | None = None
+
+
+class Reports(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST /pings. `enrolment` lets reports of one enrolment be settled in one order."""
+
+    token: _Token
+    pings: Annotated[list[Report], msgspec.Meta(min_length=1, max_length=200)]
+    enrolment: int | None = None
+
+
+@blueprint.post("/learning-sessions", permission=permissions.PLAY, scope="institution")
+def begin_session() -> ResponseReturnValue:
+    asked = json_body(Beginning)
+    enrolment = find(Enrolment, asked.enrolment, "institution")
+    check(LEARN, person(), enrolment)
+    activity = service.activity_in(session(), enrolment, asked.activity)
+    try:
+        begun = sessions.begin(
+            session(),
+            hook(),
+            enrolment,
+            activity,
+            device=device(),
+            take_over=asked.take_over,
+            resume=asked.resume,
+            by=_reading(),
+        )
+    except ElsewhereError as error:
+        return _elsewhere(error)
+    return json_answer(msgspec.to_builtins(begun) | {"saved_at": _clock()})
+
+
+@blueprint.post("/pings", permission=permissions.PLAY, scope="institution", writes=False)
+def take_pings() -> ResponseReturnValue:
+    asked = json_body(Reports)
+    reading, hooks = _reading(), hook()
+    key = asked.enrolment or int.from_bytes(hashlib.sha256(asked.token.encode()).digest()[:4])
+    try:
+        taken = state().db.writer.do(
+            lambda connection: taking.take(
+                connection,
+                hooks,
+                asked.token,
+                asked.pings,
+                by=reading,
+                enrolment_id=asked.enrolment,
+            ),
+            key=key,
+        )
+    except ElsewhereError as error:
+        return _elsewhere(error)
+    return json_answer(_shown(taken))
+
+
+def _reading() -> Reading:
+    me = person()
+    return Reading(
+        person_id=me.person_id,
+        institution_id=me.institution_id,
+        zone=me.zone,
+        now=now(),
+        mono_ms=clock.monotonic_ms(),
+        boot=clock.boot(),
+    )
+
+
+def _shown(taken: Taken) -> dict[str, Any]:
+    certificate = None
+    if taken.completion_id is not None:
+        certificate = url("credentials.of_completion", id=taken.completion_id)
+    return {
+        "acked": taken.acked,
+        "saved_at": _clock(),
+        "covered": taken.covered,
+        "covered_ms": taken.covered_ms,
+        "refused": [
+            {"seq": one.seq, "reason": words_here().text(one.reason)} for one in taken.refused
+        ],
+        "settled": taken.settled,
+        "state": {
+            "progress_permille": taken.progress_permille,
+            "activity_done": taken.activity_done,
+            "unit_done": taken.unit_done,
+            "completed": taken.completed,
+            "certificate_url": certificate,
+        },
+    }
+
+
+def _elsewhere(error: ElsewhereError) -> ResponseReturnValue:
+    told = {
+        "code": error.code,
+        "message": words_here().text(error.message),
+        "device": error.params.get("device", ""),
+    }
+    return json_answer({"error": told}, error.status)
+
+
+def _clock() -> str:
+    return formats.clock(now(), person().zone, seconds=True)

@@ -1,0 +1,1 @@
+"""What a completion earns: certificates, credits, their numbers and their paper."""

@@ -1,0 +1,8 @@
+"""The database: one declarative base, the only places that commit, and the writer."""
+
+from lms.db.base import Base, UTCDateTime
+from lms.db.engine import Database, connect, is_disconnect, session_on
+from lms.db.upsert import insert_for, insert_or_ignore
+from lms.db.writer import Writer
+
+__all__ = ["Base", "Database", "UTCDateTime", "Writer", "connect", "insert_for", "insert_or_ignore", "is_disconnect", "session_on"]

@@ -1,0 +1,170 @@
+"""Many requests' small writes in one durable commit of one thread.
+
+Each request hands over a function and waits; the writer runs what has gathered in one transaction,
+each in a savepoint so that one refusal never fails its neighbours, and answers all after the
+fsync. Measured on the house's sketch: three to four times the requests of a transaction each.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from lms.errors import BusyError
+
+Answer = TypeVar("Answer")
+BUSY = "지금 저장할 것이 많아 받지 못했습니다. 보낸 것은 그대로 있으니 잠시 뒤에 다시 보내 주십시오."
+
+
+@dataclass
+class _Job:
+    work: Callable[[Connection], Any]
+    key: int
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Writer:
+    """One thread that commits for many. `most`: jobs in one commit; `room`: jobs that may wait."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        gate: "threading.Lock | None",  # a factory until Python 3.13, not a type
+        most: int = 200,
+        room: int = 2000,
+        patience: float = 10.0,
+    ) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._most = most
+        self._patience = patience
+        self._waiting: queue.Queue[_Job | None] = queue.Queue(room)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def do(self, work: Callable[[Connection], Answer], *, key: int = 0) -> Answer:
+        """Run `work` in the next commit and return its answer once that is on disk.
+
+        `key`: jobs of one commit run in its order, so that two processes lock rows in one order.
+        Raises what `work` raised; BusyError when the queue is full or the wait too long.
+        """
+        self._start()
+        job = _Job(work, key)
+        try:
+            self._waiting.put_nowait(job)
+            answer: Answer = job.future.result(self._patience)
+        except (queue.Full, FutureTimeoutError):
+            raise BusyError(BUSY) from None
+        return answer
+
+    def later(self, work: Callable[[Connection], Any]) -> None:
+        """Have `work` done in a commit to come; forget it when the queue is full.
+
+        For what a reading request leaves behind and nobody waits for.
+        """
+        self._start()
+        with suppress(queue.Full):
+            self._waiting.put_nowait(_Job(work, 0))
+
+    def stop(self) -> None:
+        """Commit what waits, then end the thread."""
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive():
+                self._waiting.put(None)
+                self._thread.join(self._patience)
+            self._thread = None
+
+    def _start(self) -> None:
+        # Begun at first use: a server that forks afterwards would lose the thread.
+        if self._thread is None or not self._thread.is_alive():
+            with self._starting:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(
+                        target=self._run, daemon=True, name="lms-writer"
+                    )
+                    self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            jobs, go_on = self._gather()
+            if jobs:
+                self._commit(sorted(jobs, key=lambda job: job.key))
+            if not go_on:
+                return
+
+    def _gather(self) -> tuple[list[_Job], bool]:
+        jobs: list[_Job] = []
+        job = self._waiting.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) >= self._most:
+                return jobs, True
+            try:
+                job = self._waiting.get_nowait()
+            except queue.Empty:
+                return jobs, True
+        return jobs, False
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            answers = self._run_together(jobs)
+        except OperationalError as error:
+            # A deadlock with another process, say: whoever is alone cannot be in a circle for long.
+            answers = [self._run_alone(job) for job in jobs] if len(jobs) > 1 else [(None, error)]
+        except Exception as error:  # the commit itself failed: nobody was saved
+            answers = [(None, error)] * len(jobs)
+        for job, (result, failure) in zip(jobs, answers, strict=True):
+            if failure is not None:
+                job.future.set_exception(failure)
+            else:
+                job.future.set_result(result)
+
+    def _run_together(self, jobs: list[_Job]) -> list[tuple[Any, BaseException | None]]:
+        answers: list[tuple[Any, BaseException | None]] = []
+        with self._gate or nullcontext(), self._engine.begin() as connection:
+            for job in jobs:
+                try:
+                    with _savepoint(connection):
+                        answers.append((job.work(connection), None))
+                except OperationalError:
+                    raise
+                except Exception as error:
+                    answers.append((None, error))
+        return answers
+
+    def _run_alone(self, job: _Job) -> tuple[Any, BaseException | None]:
+        error: BaseException | None = None
+        for attempt in range(3):
+            try:
+                with self._gate or nullcontext(), self._engine.begin() as connection:
+                    return job.work(connection), None
+            except OperationalError as failure:
+                error = failure
+                time.sleep(0.01 * (attempt + 1))
+            except Exception as failure:
+                return None, failure
+        return None, error
+
+
+@contextmanager
+def _savepoint(connection: Connection) -> Iterator[None]:
+    # Plain SQL: a third of the time that begin_nested() spends in bookkeeping on this hot path.
+    connection.exec_driver_sql("SAVEPOINT lms_job")
+    try:
+        yield
+    except OperationalError:
+        raise
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT lms_job")
+        connection.exec_driver_sql("RELEASE SAVEPOINT lms_job")
+        raise
+    connection.exec_driver_sql("RELEASE SAVEPOINT lms_job")

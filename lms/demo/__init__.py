@@ -1,0 +1,1 @@
+"""What the demo institute is filled with: people, plan, statutory trainings and courses."""

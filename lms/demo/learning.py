@@ -1,0 +1,149 @@
+"""Learners part of the way, done and late: every step a statement, as if they had learnt it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.demo.institutions import Made
+from lms.learning import service, stating
+from lms.learning.enrolling import enrol
+from lms.learning.models import Activity, Coverage, Enrolment, Run, Unit
+from lms.people.models import Person
+from lms.xapi import vocabulary as say
+
+DONE, HALF, BEGUN = 6, 10, 10
+"""Learners of each run that are done, half-way, and only enrolled."""
+
+# What the people with a login find: (person's number, slug, activities done).
+_OWN = (
+    (0, "school-violence", 4),
+    (0, "anti-graft", 0),
+    (0, "privacy", 99),
+    (0, "google-tools", 2),
+    (1, "anti-graft", 0),
+    (1, "basic-literacy", 3),
+    (2, "infosec", 2),
+    (2, "anti-harassment", 1),
+    (2, "school-violence", 1),
+)
+
+
+def make(state: Any, made: Made, *, now: datetime) -> None:
+    """Enrol people of the first institution and let some of them learn."""
+    for number, slug, steps in _OWN:
+        if slug in made.runs:
+            _learner(state, made, number, slug, steps, now)
+    for order, slug in enumerate(sorted(made.runs)):
+        for place, steps in enumerate(_shares()):
+            number = 20 + order * 30 + place
+            _learner(state, made, number, slug, steps, now)
+
+
+def _shares() -> Iterator[int]:
+    yield from [99] * DONE
+    yield from range(1, HALF + 1)
+    yield from [0] * BEGUN
+
+
+def _learner(
+    state: Any, made: Made, number: int, slug: str, steps: int, now: datetime
+) -> None:
+    """Enrol somebody some days ago and let them do the first `steps` activities."""
+    with state.db.transaction() as session:
+        person = session.scalar(
+            select(Person).filter_by(institution_id=made.first.id, subject=f"demo-{number}")
+        )
+        run = session.get_one(Run, made.runs[slug])
+        if person is None:
+            return
+        begun = _begin(run, now, number)
+        enrolment = enrol(session, state.hook, person, run, actor_id=person.id, now=begun)
+        activities = session.scalars(
+            select(Activity)
+            .join(Unit, Unit.id == Activity.unit_id)
+            .where(Unit.version_id == run.version_id)
+            .order_by(Unit.position, Activity.position)
+        ).all()
+        for place, activity in enumerate(activities[:steps], 1):
+            at = begun + timedelta(hours=7 * place, minutes=(number * 13 + place * 7) % 50)
+            if at >= now:
+                break
+            _do(session, state.hook, enrolment, activity, at, number)
+
+
+def _begin(run: Run, now: datetime, number: int) -> datetime:
+    length = (run.learn_until - run.learn_from).days
+    days = max(3, min(18, length - 4) - number % 5)
+    ended = max(0, (now.date() - run.learn_until).days)
+    return now - timedelta(days=days + ended, hours=number % 9)
+
+
+def _do(
+    session: Session, hook: Any, enrolment: Enrolment, activity: Activity, at: datetime, number: int
+) -> None:
+    setting = stating.setting_of(session, enrolment.id)
+    if activity.kind == "video":
+        said = _watched(session, setting, enrolment, activity, at)
+    elif activity.kind == "quiz":
+        said = _answered(setting, activity, at, 70 + number * 7 % 30)
+    else:
+        said = stating.about_activity(
+            setting,
+            activity,
+            say.EXPERIENCED,
+            activity_type=say.TYPE_PAGE,
+            now=at,
+            result={"completion": True},
+        )
+    service.record(session, hook, enrolment.id, activity.id, [said], now=at)
+
+
+def _watched(
+    session: Session, setting: Any, enrolment: Enrolment, activity: Activity, at: datetime
+) -> bytes:
+    length = activity.config["duration_ms"]
+    session.add(
+        Coverage(
+            institution_id=enrolment.institution_id,
+            enrolment_id=enrolment.id,
+            activity_id=activity.id,
+            intervals=[[0, length]],
+            covered_ms=length,
+            position_ms=length,
+            stated_ms=length,
+            updated_at=at,
+        )
+    )
+    return stating.about_activity(
+        setting,
+        activity,
+        say.COMPLETED,
+        activity_type=say.TYPE_VIDEO,
+        now=at,
+        result={
+            "completion": True,
+            "extensions": {
+                say.EXT_PROGRESS: 1,
+                say.EXT_SEGMENTS: f"0[.]{length / 1000:g}",
+            },
+        },
+        category=(say.PROFILE_VIDEO,),
+    )
+
+
+def _answered(setting: Any, activity: Activity, at: datetime, points: int) -> bytes:
+    return stating.about_activity(
+        setting,
+        activity,
+        say.PASSED,
+        activity_type=say.TYPE_ASSESSMENT,
+        now=at,
+        result={
+            "completion": True,
+            "success": True,
+            "score": {"scaled": points / 100, "raw": points, "min": 0, "max": 100},
+        },
+    )

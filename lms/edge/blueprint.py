@@ -1,0 +1,133 @@
+"""A blueprint whose every view names a permission and a scope, and runs in one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+import flask
+from flask import g, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from lms.db import Base, is_disconnect
+from lms.edge import csrf
+from lms.edge.context import current_person, host_name, session, state
+from lms.errors import BusyError, ForbiddenError, NotFoundError, SignInNeededError
+from lms.permissions import Permission, Scope
+
+View = Callable[..., ResponseReturnValue]
+Row = TypeVar("Row", bound=Base)
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+UNAVAILABLE = "지금 저장소에 닿지 못합니다. 잠시 뒤에 다시 해 주십시오. 보낸 것은 저장되지 않았습니다."
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a route declared; the architecture tests and docs/permissions.md read it."""
+
+    permission: Permission
+    scope: Scope
+    on: type[Base] | None
+    writes: bool | None
+    place: Literal["site", "content"]
+    browser: bool
+
+
+class Blueprint(flask.Blueprint):
+    """Leave out `permission` or `scope` and the module does not import."""
+
+    def add_url_rule(  # type: ignore[override]  # stricter than Flask's, on purpose
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: View | None = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        permission: Permission,
+        scope: Scope,
+        on: type[Base] | None = None,
+        writes: bool | None = None,
+        place: Literal["site", "content"] = "site",
+        browser: bool = True,
+        **options: Any,
+    ) -> None:
+        """`on`: the model whose `<int:id>` is in the rule; the view gets the row, checked.
+
+        `writes`: whether it runs in a writing transaction (by its method when None).
+        `place`: the host name it answers on. `browser`: False for callers that bring credentials
+        with each request, whom no other site can impersonate.
+        """
+        if view_func is None:
+            raise TypeError(f"{rule}: no view")
+        policy = Policy(permission, scope, on, writes, place, browser)
+        view = guarded(view_func, policy)
+        super().add_url_rule(rule, endpoint, view, provide_automatic_options, **options)
+
+
+def guarded(view: View, policy: Policy) -> View:
+    def answer(**arguments: Any) -> ResponseReturnValue:
+        actor = current_person() if policy.browser else None
+        thing = None
+        if policy.on is not None:
+            thing = find(policy.on, arguments.pop("id"), policy.scope)
+        check(policy.permission, actor, thing)
+        return view(**arguments) if thing is None else view(thing, **arguments)
+
+    @wraps(view)
+    def call(**arguments: Any) -> ResponseReturnValue:
+        _check_place(policy)
+        if policy.browser and request.method not in SAFE:
+            csrf.check()
+        writes = policy.writes if policy.writes is not None else request.method not in SAFE
+        try:
+            return in_transaction(answer, arguments, writes=writes)
+        except IntegrityError:
+            # Most often two requests made the same row at once: look again, it is there now.
+            # Running a view twice is safe, since what leaves the machine waits for the commit.
+            return in_transaction(answer, arguments, writes=writes)
+        except DBAPIError as error:
+            if is_disconnect(error):
+                raise BusyError(UNAVAILABLE) from error
+            raise
+
+    call.lms_policy = policy  # type: ignore[attr-defined]  # read by the architecture tests
+    return call
+
+
+def in_transaction(answer: View, arguments: dict[str, Any], *, writes: bool) -> ResponseReturnValue:
+    g.pop("lms_person", None)
+    database = state().db
+    with database.transaction() if writes else database.reading() as g.lms_session:
+        return answer(**dict(arguments))
+
+
+def check(permission: Permission, actor: Any, thing: Any) -> None:
+    """Let through, or raise what the person should see."""
+    if permission.sees is not None and actor is not None and not permission.sees(actor, thing):
+        raise NotFoundError("찾는 것이 없습니다. 주소를 다시 확인해 주십시오.")
+    if not permission.allows(actor, thing):
+        if actor is None:
+            raise SignInNeededError("먼저 로그인해 주십시오.")
+        raise ForbiddenError("이 일은 권한이 있는 사람만 할 수 있습니다. 담당자에게 문의해 주십시오.")
+
+
+def find(model: type[Row], id: int, scope: Scope) -> Row:  # noqa: A002  the name in the rule
+    """The row inside the caller's institution. Raises NotFoundError, also for another's row."""
+    query = select(model).where(model.id == id)
+    if scope == "institution":
+        actor = current_person()
+        if actor is None:
+            raise SignInNeededError("먼저 로그인해 주십시오.")
+        query = query.where(model.institution_id == actor.institution_id)  # type: ignore[attr-defined]
+    row = session().scalar(query)
+    if row is None:
+        raise NotFoundError("찾는 것이 없습니다. 주소를 다시 확인해 주십시오.")
+    return row
+
+
+def _check_place(policy: Policy) -> None:
+    on_content_host = host_name() == state().content_host
+    if on_content_host != (policy.place == "content"):
+        raise NotFoundError("찾는 것이 없습니다. 주소를 다시 확인해 주십시오.")

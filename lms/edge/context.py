@@ -1,0 +1,137 @@
+"""What a view may ask of the request that it runs in."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import jinja2
+import pluggy
+from flask import current_app, g, request
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.config import Settings
+from lms.db import Database
+from lms.edge.menu import Entry
+from lms.errors import SignInNeededError
+from lms.files import Storage
+from lms.i18n import LOCALES, Words, words
+from lms.people import service as people
+from lms.people.actor import Actor, Identity
+
+
+@dataclass(frozen=True)
+class State:
+    """What one app has of us, in app.extensions["lms"]; jobs and commands get it too."""
+
+    settings: Settings
+    db: Database
+    hook: pluggy.HookRelay
+    identify: Callable[[], Identity | None]
+    jinja: jinja2.Environment
+    storage: Storage
+    kinds: dict[str, Any]
+    menu: tuple[Entry, ...]
+    prefix: str
+    asset_base: str
+    """Where static files are served, ending with a slash; changes with their content."""
+
+    secret: str
+    content_host: str
+    standalone: bool
+
+
+def state() -> State:
+    return cast(State, current_app.extensions["lms"])
+
+
+def hook() -> pluggy.HookRelay:
+    return state().hook
+
+
+def session() -> Session:
+    """The session of the view that is running."""
+    return cast(Session, g.lms_session)
+
+
+def now() -> datetime:
+    """The instant of this request: one for all that it does."""
+    if "lms_now" not in g:
+        g.lms_now = clock.now()
+    return cast(datetime, g.lms_now)
+
+
+def current_person() -> Actor | None:
+    """Who is asking; None if nobody is signed in."""
+    if "lms_person" not in g:
+        identity = state().identify()
+        g.lms_person = None if identity is None else _actor(identity)
+    return cast("Actor | None", g.lms_person)
+
+
+def person() -> Actor:
+    """Who is asking. Raises SignInNeededError if nobody is."""
+    actor = current_person()
+    if actor is None:
+        raise SignInNeededError("먼저 로그인해 주십시오.")
+    return actor
+
+
+def client_address() -> str:
+    """Where the request comes from, as the trusted proxies tell it."""
+    return request.remote_addr or ""
+
+
+def locale() -> str:
+    """The reader's language: their own choice, then a cookie's, then the browser's, then Korean."""
+    if "lms_locale" not in g:
+        actor = g.get("lms_person")
+        chosen = (actor and actor.locale) or request.cookies.get("lms_locale")
+        if chosen not in LOCALES:
+            # Korean stands first: “*” and languages that we lack are answered in Korean.
+            chosen = request.accept_languages.best_match(LOCALES, default=LOCALES[0])
+        g.lms_locale = chosen
+    return cast(str, g.lms_locale)
+
+
+def words_here() -> Words:
+    return words(locale())
+
+
+def device() -> str:
+    """The browser and system in two words, for a list that its owner can recognise."""
+    agent = request.headers.get("User-Agent", "")
+    systems = ("iPhone", "iPad", "Android", "Windows", "Mac OS", "CrOS", "Linux")
+    browsers = (("Edg/", "Edge"), ("Whale", "Whale"), ("SamsungBrowser", "Samsung Internet"))
+    more = (("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+    browser = next((name for mark, name in (*browsers, *more) if mark in agent), "")
+    system = next((name for name in systems if name in agent), "")
+    return " · ".join(part for part in (system, browser) if part) or agent[:40] or "?"
+
+
+def fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def host_name() -> str:
+    return urlsplit(f"//{request.host}").hostname or ""
+
+
+def _actor(identity: Identity) -> Actor | None:
+    here = state()
+    found = people.find_actor(session(), identity, now=now(), settings=here.settings)
+    if found is None and identity.sign_in is None and identity.subject:
+        code = here.settings.institution or None
+        here.db.writer.do(
+            lambda connection: people.recognise(connection, identity, code=code, now=now())
+        )
+        # The row is newer than this reading session's moment: look with a fresh eye.
+        with here.db.reading() as fresh:
+            found = people.find_actor(fresh, identity, now=now(), settings=here.settings)
+    if found is not None and people.is_stale(found, now()):
+        sign_in, at = found.sign_in_id, now()
+        here.db.writer.later(lambda connection: people.touch(connection, sign_in, at))
+    return found

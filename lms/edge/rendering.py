@@ -1,0 +1,134 @@
+"""Pages from our own template environment, apart from a host site's; JSON by msgspec."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+import msgspec
+from flask import Response, request, url_for
+from markupsafe import Markup
+
+from lms.edge import csrf
+from lms.edge.context import State, current_person, locale, now, state, words_here
+from lms.i18n import formats, words
+from lms.people.settings import parse
+
+_encode = msgspec.json.Encoder().encode
+_HERE = Path(__file__).parent / "templates"
+
+
+def environment(folders: Iterable[str]) -> jinja2.Environment:
+    """The template environment of one app. `folders`: those that plugins give."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([str(_HERE), *folders]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+    )
+    env.globals.update(
+        _=lambda message, **params: words_here().text(message, **params),
+        _n=lambda one, many, n, **params: words_here().count(one, many, n, **params),
+        url=url,
+        absolute_url=lambda endpoint, **values: url(endpoint, _external=True, **values),
+        asset=lambda path: state().asset_base + path,
+        css_bundle=lambda: state().asset_base + "ieum.css",
+        icon_ref=lambda name: f"{state().asset_base}icons.svg#{name}",
+        csrf_field=_csrf_field,
+        csrf_token=csrf.token,
+    )
+    env.filters.update(
+        day=lambda value: formats.day(value, locale()),
+        day_full=lambda value: formats.day_full(value, locale()),
+        day_spoken=lambda value: formats.day_spoken(value, locale()),
+        clock=lambda value: formats.clock(value, _zone()),
+        clock_s=lambda value: formats.clock(value, _zone(), seconds=True),
+        local_day=lambda value: formats.day(_local(value), locale()),
+        local_day_full=lambda value: formats.day_full(_local(value), locale()),
+        minutes_text=lambda value: formats.minutes_text(value, locale()),
+        mmss=formats.mmss,
+        permille=lambda value: f"{value // 10}%",
+        points=lambda value: f"{value / 100:g}",
+        josa=formats.josa,
+    )
+    return env
+
+
+def render(template: str, /, **context: Any) -> str:
+    """The page. The shell's values (who, menu, language) are added here."""
+    return state().jinja.get_template(template).render(**_shell(), **context)
+
+
+def json_answer(value: Any, status: int = 200) -> Response:
+    return Response(_encode(value), status, mimetype="application/json")
+
+
+def url(endpoint: str, **values: Any) -> str:
+    """The path of one of our endpoints, wherever we are mounted."""
+    return url_for(f"lms.{endpoint}", **values)
+
+
+def wants_json() -> bool:
+    """Whether a program asks, rather than a person's browser."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return request.is_json or (best == "application/json")
+
+
+def _shell() -> dict[str, Any]:
+    here = state()
+    me = current_person()
+    return {
+        "me": me,
+        "site": _site(here),
+        "menu": _menu(here, me.roles if me else None),
+        "locale": locale(),
+        "theme": me.theme if me else request.cookies.get("lms_theme", ""),
+        "request_path": request.full_path.rstrip("?"),
+        "now": now(),
+        "idle_seconds": here.settings.idle_minutes * 60,
+    }
+
+
+def _site(here: State) -> dict[str, Any]:
+    me = current_person()
+    settings = parse(dict(me.institution_settings)) if me else None
+    return {
+        "institution_name": me.institution_name if me else "",
+        "institution_short": me.institution_short if me else "",
+        "masthead": bool(settings and settings.masthead),
+        "help_phone": settings.help_phone if settings else None,
+        "prefix": here.prefix,
+        "standalone": here.standalone,
+        "content_base": here.settings.content_base,
+    }
+
+
+def _menu(here: State, roles: frozenset[str] | None) -> list[dict[str, Any]]:
+    if roles is None:
+        return []
+    shown = [entry for entry in here.menu if not entry.roles or entry.roles & roles]
+    lines = []
+    for entry in shown[:5]:
+        href = url(entry.endpoint)
+        current = request.path == href or (
+            href.rstrip("/") != here.prefix.rstrip("/") and request.path.startswith(href)
+        )
+        label = words(locale()).text(entry.label)
+        lines.append({"label": label, "icon": entry.icon, "href": href, "current": current})
+    return lines
+
+
+def _csrf_field() -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf.token())
+
+
+def _zone() -> str:
+    me = current_person()
+    return me.zone if me else "Asia/Seoul"
+
+
+def _local(value: Any) -> Any:
+    return value.astimezone(ZoneInfo(_zone())).date()

@@ -1,0 +1,5 @@
+"""Files of institutions: kept by hash, given out by signed links on the content host."""
+
+from lms.files.storage import Storage
+
+__all__ = ["Storage"]

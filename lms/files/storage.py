@@ -1,0 +1,56 @@
+"""Where bytes lie: a folder, each file under its SHA-256. One interface, so S3 can take its place."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+
+
+class Storage:
+    """A folder of files named by what is in them: written once, never changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes | BinaryIO, *, most: int | None = None) -> tuple[str, int]:
+        """Keep the bytes; returns (SHA-256 in hex, size in bytes).
+
+        Raises ValueError when there are more than `most` bytes; then nothing is kept.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        digest, size = hashlib.sha256(), 0
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in _chunks(data):
+                    size += len(chunk)
+                    if most is not None and size > most:
+                        raise ValueError(f"more than {most} bytes")
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                # A row that names this file may be committed right after: the bytes must be there.
+                os.fsync(file.fileno())
+            path = self.path(digest.hexdigest())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return digest.hexdigest(), size
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes with this hash lie, or would."""
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            raise ValueError("not a SHA-256 in hex")
+        return self.folder / sha256[:2] / sha256[2:]
+
+
+def _chunks(data: bytes | BinaryIO) -> Iterable[bytes]:
+    if isinstance(data, bytes):
+        return [data]
+    return iter(lambda: data.read(_CHUNK), b"")

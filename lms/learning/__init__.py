@@ -1,0 +1,1 @@
+"""Courses, versions, runs, enrolments, kinds, coverage and completion."""

@@ -1,0 +1,86 @@
+"""The completion: issued once, in the transaction of the last fact, with its proof."""
+
+from datetime import datetime
+
+import msgspec
+import pluggy
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.learning import proof, stating
+from lms.learning.evaluate import VERSION, Verdict
+from lms.learning.models import Completion, Enrolment
+from lms.learning.rules import RuleSet
+from lms.outbox import promise
+from lms.people import audit
+from lms.xapi import store, vocabulary
+
+
+def complete(
+    session: Session,
+    hook: pluggy.HookRelay,
+    enrolment: Enrolment,
+    rule: RuleSet,
+    verdict: Verdict,
+    *,
+    now: datetime,
+) -> Completion | None:
+    """The completion if `verdict` brings it now; None if it lacks something or was there before.
+
+    Under the enrolment's lock. Who is done stays done: nothing here ever takes a completion back.
+    """
+    if not verdict.met or enrolment.completed_at is not None:
+        return None
+    known = session.scalar(select(Completion).filter_by(enrolment_id=enrolment.id))
+    if known is not None:
+        return None
+    enrolment.completed_at = now
+    completion = Completion(
+        institution_id=enrolment.institution_id,
+        enrolment_id=enrolment.id,
+        enrolment=enrolment,
+        at=now,
+        progress_permille=verdict.progress_permille,
+        score=verdict.score,
+        verdict=msgspec.to_builtins(verdict.clause),
+        evaluator=VERSION,
+        proof=proof.of(enrolment.registration, rule, verdict, at=now),
+        review=None,
+    )
+    session.add(completion)
+    session.flush()  # the hooks below refer to its id
+    _state(session, enrolment, verdict, now)
+    audit.write(
+        session,
+        institution_id=enrolment.institution_id,
+        actor_id=None,
+        act="complete",
+        subject="completion",
+        subject_id=completion.id,
+        reason="규칙을 모두 채움",
+        now=now,
+        progress=verdict.progress_permille,
+        score=verdict.score,
+        proof=completion.proof,
+    )
+    hook.lms_after_completion(session=session, completion=completion, hook=hook, now=now)
+    promise(
+        session,
+        "learning.tell_completion",
+        key=f"completion:{completion.id}:tell",
+        now=now,
+        institution_id=enrolment.institution_id,
+        completion=completion.id,
+    )
+    return completion
+
+
+def _state(session: Session, enrolment: Enrolment, verdict: Verdict, now: datetime) -> None:
+    setting = stating.setting_of(session, enrolment.id)
+    result: dict[str, object] = {"completion": True, "success": True}
+    if verdict.score is not None:
+        result["score"] = {"scaled": verdict.score / 10000, "raw": verdict.score / 100, "max": 100}
+    said = stating.about_course(setting, vocabulary.COMPLETED, now=now, result=result)
+    store.add(
+        session.connection(), enrolment.institution_id, [said], authority=store.LMS, now=now
+    )

@@ -1,0 +1,272 @@
+"""What happens when something was learnt: statements in, results settled, completion out.
+
+Nothing here knows HTTP, and nothing here commits.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import msgspec
+import pluggy
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.errors import ClosedError, NotFoundError
+from lms.learning import completing, opening, rules
+from lms.learning.evaluate import Verdict, evaluate
+from lms.learning.facts import ActivityFacts, UnitFacts
+from lms.learning.folding import fold
+from lms.learning.models import Activity, ActivityResult, Enrolment, Run, Unit
+from lms.people.models import Institution
+from lms.xapi import store
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """How an enrolment stands after statements were stored."""
+
+    enrolment_id: int
+    progress_permille: int
+    score: int | None
+    unit_done: bool
+    activity_done: bool
+    completed: bool
+    just_completed: bool
+    completion_id: int | None
+
+
+def record(
+    session: Session,
+    hook: pluggy.HookRelay,
+    enrolment_id: int,
+    activity_id: int,
+    statements: Sequence[bytes],
+    *,
+    now: datetime,
+) -> Settled:
+    """Store what the LMS states of an activity, settle what follows, complete if it is the last.
+
+    Everything happens under the enrolment's lock, in the caller's transaction. Statements that
+    are stored already change nothing.
+    """
+    enrolment = lock(session, enrolment_id)
+    stored = store.add(
+        session.connection(),
+        enrolment.institution_id,
+        statements,
+        authority=store.LMS,
+        now=now,
+    )
+    rule = rules.parse(enrolment.run.rule)
+    units = load_units(session, enrolment)
+    facts = {one.activity_id: one for unit in units for one in unit.activities}
+    if activity_id not in facts:
+        raise NotFoundError("이 과정에 없는 활동입니다.")
+    before = after = facts[activity_id]
+    for one in stored:
+        if one.is_new:
+            after = fold(
+                after,
+                verb=one.verb,
+                raw=one.raw,
+                statement_id=one.statement_id,
+                stored=one.stored,
+                threshold=rule.progress_permille,
+            )
+    facts[activity_id] = after
+    if after != before:
+        _keep(session, enrolment, after, now)
+    verdict = evaluate(rule, list(facts.values()))
+    _point(enrolment, verdict, activity_id, now)
+    completion = completing.complete(session, hook, enrolment, rule, verdict, now=now)
+    hook.lms_after_statements(session=session, enrolment=enrolment, statements=stored, now=now)
+    unit = next(unit for unit in units if unit.position == after.unit)
+    return Settled(
+        enrolment_id=enrolment.id,
+        progress_permille=verdict.progress_permille,
+        score=verdict.score,
+        unit_done=all(facts[one.activity_id].done for one in unit.activities),
+        activity_done=after.done,
+        completed=enrolment.completed_at is not None,
+        just_completed=completion is not None,
+        completion_id=completion.id if completion else None,
+    )
+
+
+def lock(session: Session, enrolment_id: int) -> Enrolment:
+    """The enrolment, its row locked until the transaction ends.
+
+    Two different last facts at once would otherwise each miss the other, and no unique key can
+    see that. (SQLite has one writer: its lock is taken already.)
+    """
+    enrolment = session.scalar(
+        select(Enrolment)
+        .where(Enrolment.id == enrolment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if enrolment is None:
+        raise NotFoundError("수강 내역이 없습니다.")
+    return enrolment
+
+
+def load_units(session: Session, enrolment: Enrolment) -> list[UnitFacts]:
+    """The enrolment's units with how each activity stands, from the stored results: one query."""
+    rows = session.execute(
+        select(Unit.position, Unit.id, Unit.title, Activity, ActivityResult)
+        .join(Activity, Activity.unit_id == Unit.id)
+        .outerjoin(
+            ActivityResult,
+            (ActivityResult.activity_id == Activity.id)
+            & (ActivityResult.enrolment_id == enrolment.id),
+        )
+        .join(Run, Run.version_id == Unit.version_id)
+        .where(Run.id == enrolment.run_id)
+        .order_by(Unit.position, Activity.position)
+    ).all()
+    units: dict[int, UnitFacts] = {}
+    for position, unit_id, title, activity, result in rows:
+        one = facts_of(activity, position, result)
+        unit = units.get(position)
+        before = unit.activities if unit else ()
+        units[position] = UnitFacts(
+            position=position, unit_id=unit_id, title=title, activities=(*before, one)
+        )
+    return list(units.values())
+
+
+def facts_of(activity: Activity, unit: int, result: ActivityResult | None) -> ActivityFacts:
+    """An activity's facts as its stored result has them; fresh ones when there is none."""
+    fresh = ActivityFacts(
+        activity_id=activity.id,
+        unit=unit,
+        kind=activity.kind,
+        role=activity.role,
+        title=activity.title,
+        weight_ms=activity.weight_ms,
+    )
+    if result is None:
+        return fresh
+    return msgspec.structs.replace(
+        fresh,
+        progress_permille=result.progress_permille,
+        done=result.done,
+        score=result.score,
+        passed=result.passed,
+        statements=tuple(result.statements),
+        first_at=result.first_at,
+        done_at=result.done_at,
+    )
+
+
+def standings(
+    enrolment: Enrolment, rule: rules.RuleSet, units: Sequence[UnitFacts], *, today: date, zone: str
+) -> list[opening.Standing]:
+    """Which units are open today and why not the others."""
+    begun: dict[int, date] = {}
+    for unit in units:
+        times = [one.first_at for one in unit.activities if one.first_at]
+        if times:
+            begun[unit.position] = clock.local_day(min(times), zone)
+    return opening.standings(
+        rule,
+        units,
+        progress_permille=enrolment.progress_permille,
+        begun_on=begun,
+        today=today,
+    )
+
+
+def check_open(
+    session: Session,
+    hook: pluggy.HookRelay,
+    enrolment: Enrolment,
+    activity: Activity,
+    *,
+    now: datetime,
+) -> None:
+    """Raises ClosedError with the reason when the activity is not open to the learner now."""
+    zone = zone_of(session, enrolment.institution_id)
+    today = clock.local_day(now, zone)
+    check_period(enrolment, today)
+    rule = rules.parse(enrolment.run.rule)
+    units = load_units(session, enrolment)
+    for standing in standings(enrolment, rule, units, today=today, zone=zone):
+        if any(one.activity_id == activity.id for one in standing.unit.activities):
+            if standing.state == "closed":
+                raise ClosedError(standing.reason, **standing.params)
+            break
+    else:
+        raise NotFoundError("이 과정에 없는 활동입니다.")
+    if reason := hook.lms_before_launch(
+        session=session, enrolment=enrolment, activity=activity, now=now
+    ):
+        raise ClosedError(reason)
+
+
+def check_period(enrolment: Enrolment, today: date) -> None:
+    """Raises ClosedError outside the run's learning period (local dates, both included)."""
+    run = enrolment.run
+    if enrolment.state != "enrolled" or run.state == "cancelled":
+        raise ClosedError("이 수강은 취소되었습니다. 담당자에게 문의해 주십시오.")
+    if today < run.learn_from:
+        raise ClosedError(
+            "{month}월 {day}일부터 들을 수 있습니다.",
+            month=run.learn_from.month,
+            day=run.learn_from.day,
+        )
+    if today > run.learn_until or run.state == "closed":
+        raise ClosedError(
+            "{month}월 {day}일에 학습 기간이 끝났습니다. 지금까지의 기록은 그대로 있습니다.",
+            month=run.learn_until.month,
+            day=run.learn_until.day,
+        )
+
+
+def zone_of(session: Session, institution_id: int) -> str:
+    zone = session.scalar(select(Institution.zone).where(Institution.id == institution_id))
+    return zone or "Asia/Seoul"
+
+
+def _keep(session: Session, enrolment: Enrolment, facts: ActivityFacts, now: datetime) -> None:
+    result = session.scalar(
+        select(ActivityResult).filter_by(
+            enrolment_id=enrolment.id, activity_id=facts.activity_id
+        )
+    )
+    if result is None:
+        result = ActivityResult(
+            institution_id=enrolment.institution_id,
+            enrolment_id=enrolment.id,
+            activity_id=facts.activity_id,
+            first_at=facts.first_at or now,
+        )
+        session.add(result)
+    result.progress_permille = facts.progress_permille
+    result.score = facts.score
+    result.passed = facts.passed
+    result.done = facts.done
+    result.statements = list(facts.statements)
+    result.done_at = facts.done_at
+
+
+def _point(enrolment: Enrolment, verdict: Verdict, activity_id: int, now: datetime) -> None:
+    enrolment.progress_permille = verdict.progress_permille
+    enrolment.score = verdict.score
+    enrolment.need_ms = verdict.need_ms
+    enrolment.last_activity_id = activity_id
+    enrolment.last_act_at = now
+
+
+def activity_in(session: Session, enrolment: Enrolment, activity_id: int) -> Activity:
+    """The activity, if it is one of the enrolment's own course version. Raises NotFoundError."""
+    found = session.scalar(
+        select(Activity)
+        .join(Unit, Unit.id == Activity.unit_id)
+        .where(Activity.id == activity_id, Unit.version_id == enrolment.run.version_id)
+    )
+    if found is None:
+        raise NotFoundError("이 과정에 없는 활동입니다.")
+    return found
+
+

@@ -1,0 +1,245 @@
+"""Pages of learning: the catalogue, a course, and the page where one learns."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from lms import clock
+from lms.edge import Blueprint, hook, now, person, render, session, state, words_here
+from lms.edge.rendering import url
+from lms.errors import ClosedError
+from lms.files.links import content_url
+from lms.learning import enrolling, pages, queries, rules, service, terms
+from lms.learning.evaluate import Clause, evaluate
+from lms.learning.kinds import Place, kind_of
+from lms.learning.models import (
+    ActivityResult,
+    Completion,
+    Course,
+    CourseVersion,
+    Enrolment,
+    Run,
+    Unit,
+)
+from lms.learning.opening import Standing
+from lms.learning.permissions import ENROL, LEARN, SEE_COURSES
+from lms.people.models import Person
+
+blueprint = Blueprint("learning", __name__)
+
+
+@blueprint.get("/courses", permission=SEE_COURSES, scope="institution")
+def courses() -> ResponseReturnValue:
+    me = person()
+    text = request.args.get("q", "").strip()[:80]
+    kind, mode = request.args.get("kind", ""), request.args.get("mode", "")
+    query = queries.catalogue(
+        me.institution_id, text=text, kind=kind, mode=mode, after=_after()
+    )
+    found = list(session().execute(query))
+    more = found[queries.PAGE :]
+    found = found[: queries.PAGE]
+    today = clock.local_day(now(), me.zone)
+    runs = queries.open_runs(session(), [row.id for row in found], me.person_id, today)
+    following = None
+    if more:
+        kept = {"q": text, "kind": kind, "mode": mode, "title": found[-1].title}
+        following = f"?{urlencode({**kept, 'id': found[-1].id})}"
+    return render(
+        "lms/learning/courses.html",
+        cards=[_card(row, runs.get(row.id)) for row in found],
+        counts=queries.counts(session(), me.institution_id),
+        kinds=terms.KINDS,
+        modes=terms.MODES,
+        q=text,
+        kind=kind,
+        mode=mode,
+        following=following,
+        first=_after() is None,
+    )
+
+
+@blueprint.get("/courses/<int:id>", permission=SEE_COURSES, scope="institution", on=Course)
+def course(course: Course) -> ResponseReturnValue:
+    me = person()
+    today = clock.local_day(now(), me.zone)
+    run, enrolment = queries.open_runs(session(), [course.id], me.person_id, today).get(
+        course.id, (None, None)
+    )
+    units = _outline(course, run)
+    return render(
+        "lms/learning/about.html",
+        course=course,
+        run=run,
+        enrolment=enrolment,
+        units=units,
+        rule=rules.parse(run.rule) if run else None,
+        image=_image(course.thumbnail, course.institution_id, 960),
+        kind=terms.KINDS[course.training_kind],
+        mode=terms.MODES[course.delivery_mode],
+        today=today,
+    )
+
+
+@blueprint.post("/courses/<int:id>/enrol", permission=ENROL, scope="institution", on=Course)
+def enrol(course: Course) -> ResponseReturnValue:
+    me = person()
+    today = clock.local_day(now(), me.zone)
+    run, _known = queries.open_runs(session(), [course.id], me.person_id, today).get(
+        course.id, (None, None)
+    )
+    if run is None:
+        raise ClosedError("지금 열려 있는 기수가 없습니다. 다음 기수가 열리면 신청해 주십시오.")
+    learner = session().get_one(Person, me.person_id)
+    enrolment = enrolling.enrol(
+        session(), hook(), learner, run, actor_id=me.person_id, now=now()
+    )
+    return redirect(url("learning.enrolment", id=enrolment.id), 303)
+
+
+@blueprint.get("/enrolments/<int:id>", permission=LEARN, scope="institution", on=Enrolment)
+def enrolment(enrolment: Enrolment) -> ResponseReturnValue:
+    me = person()
+    rule = rules.parse(enrolment.run.rule)
+    today = clock.local_day(now(), me.zone)
+    units = service.load_units(session(), enrolment)
+    standings = service.standings(enrolment, rule, units, today=today, zone=me.zone)
+    asked = request.args.get("activity", type=int)
+    target = asked or pages.next_activity(standings, enrolment.last_activity_id)
+    if target is None:
+        target = units[0].activities[0].activity_id
+    return render(
+        "lms/learning/course.html",
+        **_place(enrolment, rule, target, standings),
+        **_standing(enrolment, rule, standings, target),
+        today=today,
+    )
+
+
+def _place(
+    enrolment: Enrolment, rule: rules.RuleSet, target: int, standings: list[Standing]
+) -> dict[str, Any]:
+    """The left of the page: the activity itself, or the sentence why it is closed."""
+    activity = service.activity_in(session(), enrolment, target)
+    result = session().scalar(
+        select(ActivityResult).filter_by(enrolment_id=enrolment.id, activity_id=activity.id)
+    )
+    kind = kind_of(state().kinds, activity.kind)
+    unit = next(
+        one.unit
+        for one in standings
+        if any(each.activity_id == target for each in one.unit.activities)
+    )
+    closed = None
+    try:
+        service.check_open(session(), hook(), enrolment, activity, now=now())
+    except ClosedError as error:
+        closed = words_here().text(error.message, **error.params)
+    context: dict[str, Any] = {}
+    # What was completed stays open to read again, though nothing more is counted.
+    if closed is None or enrolment.completed_at is not None:
+        place = Place(state(), person(), enrolment, activity, rule, result, now())
+        context = kind.context(session(), place)
+    return {
+        "activity": activity,
+        "kind": kind,
+        "k": context,
+        "closed": closed if not context else None,
+        "only_review": closed is not None and bool(context),
+        "unit": unit,
+        "following": _following(standings, target),
+    }
+
+
+def _standing(
+    enrolment: Enrolment, rule: rules.RuleSet, standings: list[Standing], target: int
+) -> dict[str, Any]:
+    """The right of the page: what is there, what is missing, the units."""
+    words = words_here()
+    facts = [one for standing in standings for one in standing.unit.activities]
+    completion = session().scalar(select(Completion).filter_by(enrolment_id=enrolment.id))
+    clause = (
+        msgspec.convert(completion.verdict, Clause) if completion else evaluate(rule, facts).clause
+    )
+    return {
+        "enrolment": enrolment,
+        "course": enrolment.run.course,
+        "rule": rule,
+        "run": enrolment.run,
+        "tree": pages.explain_tree(clause, words),
+        "next_step": None
+        if completion
+        else pages.next_step(standings, enrolment.id, target, words),
+        "units": pages.unit_lines(standings, enrolment.id, target, words),
+        "done_units": sum(standing.state == "done" for standing in standings),
+        "completion": completion,
+        "certificate_url": _certificate_url(completion),
+        "kind_name": terms.KINDS[enrolment.run.course.training_kind],
+        "mode_name": terms.MODES[enrolment.run.course.delivery_mode],
+    }
+
+
+def _certificate_url(completion: Completion | None) -> str | None:
+    return url("credentials.of_completion", id=completion.id) if completion else None
+
+
+def _following(standings: list[Standing], target: int) -> dict[str, Any] | None:
+    order = [(one, standing) for standing in standings for one in standing.unit.activities]
+    at = next(index for index, (one, _) in enumerate(order) if one.activity_id == target)
+    if at + 1 == len(order):
+        return None
+    one, standing = order[at + 1]
+    return {"id": one.activity_id, "title": one.title, "unit": standing.unit.position}
+
+
+def _outline(course: Course, run: Run | None) -> list[Unit]:
+    version_id = run.version_id if run else None
+    if version_id is None:
+        version_id = session().scalar(
+            select(CourseVersion.id)
+            .filter_by(course_id=course.id)
+            .order_by(CourseVersion.number.desc())
+            .limit(1)
+        )
+    query = (
+        select(Unit)
+        .where(Unit.version_id == version_id)
+        .order_by(Unit.position)
+        .options(joinedload(Unit.activities))
+    )
+    return list(session().scalars(query).unique())
+
+
+def _card(row: Any, now_on: tuple[Run, Enrolment | None] | None) -> dict[str, Any]:
+    run, enrolment = now_on or (None, None)
+    return {
+        "id": row.id,
+        "title": row.title,
+        "kind": terms.KINDS[row.training_kind],
+        "mode": terms.MODES[row.delivery_mode],
+        "minutes": row.recognised_minutes,
+        "lead": row.legal_basis or row.task_name,
+        "image": _image(row.thumbnail, person().institution_id, 640),
+        "run": run,
+        "enrolment": enrolment,
+    }
+
+
+def _image(widths: dict[str, Any], institution_id: int, width: int) -> str | None:
+    file_id = widths.get(str(width))
+    if file_id is None:
+        return None
+    return content_url(
+        state(), file_id, institution_id=institution_id, now=now(), name=f"{width}.webp"
+    )
+
+
+def _after() -> tuple[str, int] | None:
+    title, course_id = request.args.get("title"), request.args.get("id", type=int)
+    return (title, course_id) if title and course_id is not None else None
+

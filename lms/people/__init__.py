@@ -1,0 +1,1 @@
+"""Who: institutions, organisations, persons, their roles and their sign-ins."""

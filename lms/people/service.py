@@ -1,0 +1,338 @@
+"""Who somebody is, what they may be, and how they are forgotten."""
+
+import hashlib
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy.orm import Session
+
+from lms.config import Settings
+from lms.db import insert_or_ignore
+from lms.errors import ConflictError, InvalidError, NotFoundError
+from lms.people import audit
+from lms.people.actor import Actor, Identity
+from lms.people.models import Account, Institution, Organisation, Person, RoleGrant, SignIn
+from lms.permissions import ROLES
+
+STALE = timedelta(seconds=60)
+"""How far `SignIn.seen_at` may lag behind: not every request writes."""
+
+GONE = ("forgotten", "retired")
+
+_PERSONAL = (
+    "email",
+    "organisation_id",
+    "rank",
+    "occupation",
+    "first_appointed_on",
+    "birth_date_sealed",
+    "neis_sealed",
+    "neis_mark",
+    "locale",
+)
+
+_PERSON = (
+    Person.id.label("person_id"),
+    Person.institution_id,
+    Person.name,
+    Person.account_name,
+    Person.rank,
+    Person.locale,
+    Person.theme,
+    Institution.home_page,
+    Institution.zone,
+    Institution.name.label("institution_name"),
+    Institution.short_name.label("institution_short"),
+    Institution.settings.label("institution_settings"),
+    Organisation.name.label("organisation"),
+    RoleGrant.role.label("granted"),
+    RoleGrant.run_id.label("granted_run"),
+)
+_JOINED = (
+    select(*_PERSON)
+    .select_from(Person)
+    .join(Institution, Institution.id == Person.institution_id)
+    .outerjoin(Organisation, Organisation.id == Person.organisation_id)
+    .outerjoin(RoleGrant, and_(RoleGrant.person_id == Person.id, RoleGrant.ended_at.is_(None)))
+    .where(Person.status.not_in(GONE))
+)
+_BY_SIGN_IN = (
+    _JOINED.add_columns(SignIn.id.label("sign_in_id"), SignIn.seen_at)
+    .join(SignIn, SignIn.person_id == Person.id)
+    .where(
+        SignIn.token_hash == bindparam("token_hash"),
+        SignIn.revoked_at.is_(None),
+        SignIn.seen_at > bindparam("seen_after"),
+        SignIn.created_at > bindparam("created_after"),
+    )
+)
+_BY_SUBJECT = _JOINED.where(
+    Person.institution_id == bindparam("institution_id"),
+    Person.issuer == bindparam("issuer"),
+    Person.subject == bindparam("subject"),
+)
+
+
+def find_actor(
+    session: Session | Connection, identity: Identity, *, now: datetime, settings: Settings
+) -> Actor | None:
+    """The person behind `identity` with their roles; None if nobody, or no longer signed in.
+
+    Domain: a sign-in ends after `settings.idle_minutes` without an act (never earlier; up to
+    STALE later) and `settings.sign_in_days` after it began.
+    """
+    if identity.sign_in is not None:
+        found = session.execute(
+            _BY_SIGN_IN,
+            {
+                "token_hash": token_hash(identity.sign_in),
+                "seen_after": now - timedelta(minutes=settings.idle_minutes) - STALE,
+                "created_after": now - timedelta(days=settings.sign_in_days),
+            },
+        )
+        return _actor(found.mappings().all())
+    institution_id = _home(session, settings.institution or None)
+    if institution_id is None or not identity.subject:
+        return None
+    values = {
+        "institution_id": institution_id,
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+    }
+    return _actor(session.execute(_BY_SUBJECT, values).mappings().all())
+
+
+def recognise(
+    connection: Connection, identity: Identity, *, code: str | None, now: datetime
+) -> None:
+    """Make the person that a host site's word names; nothing if they are known already.
+
+    Raises ConflictError when there are several institutions and no `code` says which.
+    """
+    institution_id = _home(connection, code)
+    if institution_id is None:
+        raise ConflictError(
+            "이 사람이 속할 연수기관을 알 수 없습니다. "
+            "설정 LMS_INSTITUTION에 연수기관 부호를 적어 주십시오."
+        )
+    connection.execute(
+        insert_or_ignore(connection, Person),
+        {
+            "institution_id": institution_id,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "account_name": new_account_name(),
+            "name": identity.name or identity.subject,
+            "email": identity.email,
+            "staff_category": "teacher",
+            "status": "active",
+            "theme": "",
+            "created_at": now,
+        },
+    )
+
+
+def is_stale(actor: Actor, now: datetime) -> bool:
+    """Whether the person's last act should be written down anew."""
+    return actor.seen_at is not None and now - actor.seen_at >= STALE
+
+
+def touch(connection: Connection, sign_in_id: int | None, at: datetime) -> None:
+    """Note that a sign-in was used at `at`; never moves it back."""
+    connection.execute(
+        update(SignIn).where(SignIn.id == sign_in_id, SignIn.seen_at < at).values(seen_at=at)
+    )
+
+
+def grant(
+    session: Session | Connection,
+    person_id: int,
+    institution_id: int,
+    role: str,
+    *,
+    run_id: int | None = None,
+    actor_id: int | None,
+    now: datetime,
+    reason: str,
+) -> bool:
+    """Give a role, with its audit row; False if the person holds it already.
+
+    Raises InvalidError for an unknown role or an empty reason, NotFoundError for a person who is
+    not of this institution.
+    """
+    _check_change(session, person_id, institution_id, role, reason)
+    connection = session if isinstance(session, Connection) else session.connection()
+    row = {
+        "institution_id": institution_id,
+        "person_id": person_id,
+        "role": role,
+        "run_id": run_id,
+        "granted_at": now,
+    }
+    if connection.execute(insert_or_ignore(connection, RoleGrant), row).rowcount != 1:
+        return False
+    audit.write(
+        session,
+        institution_id=institution_id,
+        actor_id=actor_id,
+        act="role.grant",
+        subject="person",
+        subject_id=person_id,
+        reason=reason,
+        now=now,
+        role=role,
+        run_id=run_id,
+    )
+    return True
+
+
+def end_grant(
+    session: Session | Connection,
+    person_id: int,
+    institution_id: int,
+    role: str,
+    *,
+    run_id: int | None = None,
+    actor_id: int | None,
+    now: datetime,
+    reason: str,
+) -> bool:
+    """End a role, with its audit row; False if the person did not hold it.
+
+    Raises as `grant()` does.
+    """
+    _check_change(session, person_id, institution_id, role, reason)
+    ended = session.execute(
+        update(RoleGrant)
+        .where(
+            RoleGrant.person_id == person_id,
+            RoleGrant.institution_id == institution_id,
+            RoleGrant.role == role,
+            RoleGrant.run_id == run_id if run_id is not None else RoleGrant.run_id.is_(None),
+            RoleGrant.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+        .returning(RoleGrant.id)
+    ).all()
+    if not ended:
+        return False
+    audit.write(
+        session,
+        institution_id=institution_id,
+        actor_id=actor_id,
+        act="role.end",
+        subject="person",
+        subject_id=person_id,
+        reason=reason,
+        now=now,
+        role=role,
+        run_id=run_id,
+    )
+    return True
+
+
+def roles(session: Session, person_id: int) -> list[RoleGrant]:
+    """Every role that the person holds or held, current ones first, newest first."""
+    query = (
+        select(RoleGrant)
+        .where(RoleGrant.person_id == person_id)
+        .order_by(RoleGrant.ended_at.is_not(None), RoleGrant.granted_at.desc(), RoleGrant.id)
+    )
+    return list(session.scalars(query))
+
+
+def forget(
+    session: Session, person: Person, *, actor_id: int | None, now: datetime, reason: str
+) -> None:
+    """Erase who the person is; what they did and completed stays, under their random name.
+
+    Their statements name an opaque account, so the record stays whole (Personal Information
+    Protection Act, Article 21). Raises InvalidError without a reason.
+    """
+    if not reason.strip():
+        raise InvalidError("왜 지우는지 한 줄로 적어 주십시오.", field="reason")
+    if person.status == "forgotten":
+        return
+    session.execute(delete(Account).where(Account.person_id == person.id))
+    session.execute(delete(SignIn).where(SignIn.person_id == person.id))
+    session.execute(
+        update(RoleGrant)
+        .where(RoleGrant.person_id == person.id, RoleGrant.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    for field in _PERSONAL:
+        setattr(person, field, None)
+    person.name = "(지움)"
+    person.issuer, person.subject = "forgotten", person.account_name
+    person.staff_category = "outsider"
+    person.theme = ""
+    person.status = "forgotten"
+    audit.write(
+        session,
+        institution_id=person.institution_id,
+        actor_id=actor_id,
+        act="person.forget",
+        subject="person",
+        subject_id=person.id,
+        reason=reason,
+        now=now,
+    )
+
+
+def token_hash(token: str) -> str:
+    """What the database knows of a token: SHA-256, since the token itself is long and random."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_account_name() -> str:
+    """A random name for a person in statements; 128 bits, so never met twice."""
+    return secrets.token_hex(16)
+
+
+def _home(session: Session | Connection, code: str | None) -> int | None:
+    """The institution of a host site's people: the one named, else the only one there is."""
+    query = select(Institution.id).limit(2)
+    if code is not None:
+        query = query.where(Institution.code == code)
+    found = session.execute(query).scalars().all()
+    return found[0] if len(found) == 1 else None
+
+
+def _actor(rows: Iterable[Any]) -> Actor | None:
+    """The person of `rows`: one row for each role granted, or one without any."""
+    roles_held = {"learner"}
+    runs: defaultdict[str, set[int]] = defaultdict(set)
+    row = None
+    for row in rows:
+        if row["granted"] is not None:
+            roles_held.add(row["granted"])
+            if row["granted_run"] is not None:
+                runs[row["granted"]].add(row["granted_run"])
+    if row is None:
+        return None
+    person = {key: row[key] for key in row if key not in {"granted", "granted_run"}}
+    return Actor(
+        **person,
+        roles=frozenset(roles_held),
+        runs={role: frozenset(ids) for role, ids in runs.items()},
+    )
+
+
+def _check_change(
+    session: Session | Connection, person_id: int, institution_id: int, role: str, reason: str
+) -> None:
+    if role not in ROLES or role == "learner":
+        raise InvalidError(
+            "“{role}” 역할은 없습니다. 목록에서 골라 주십시오.", field="role", role=role
+        )
+    if not reason.strip():
+        raise InvalidError("왜 바꾸는지 한 줄로 적어 주십시오.", field="reason")
+    known = session.execute(
+        select(Person.id).where(Person.id == person_id, Person.institution_id == institution_id)
+    ).first()
+    if known is None:
+        raise NotFoundError("이 연수기관에 그런 사람이 없습니다. 이름으로 다시 찾아 주십시오.")

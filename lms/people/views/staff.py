@@ -1,0 +1,184 @@
+"""Pages about people, for those who look after them: masked lists, logged views and downloads."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from lms import clock
+from lms.db import Database
+from lms.edge import client_address, now, person, render, session, state, words_here
+from lms.errors import InvalidError
+from lms.people import access, directory, masks, service, sheets
+from lms.people.models import Person
+from lms.people.permissions import GIVE_ROLES, READ, READ_ACCESS_LOG, SEE_WHOLE, TAKE_AWAY
+from lms.people.sealing import Sealer
+from lms.people.views.entrance import blueprint, sealer
+from lms.people.words import CATEGORIES, GRANTABLE, HEAD, ROLE_WORDS, STATUSES
+
+
+@blueprint.get("/people", permission=READ, scope="institution")
+def people() -> ResponseReturnValue:
+    me = person()
+    text = request.args.get("q", "").strip()[:80]
+    found = directory.listed(
+        session(),
+        me.institution_id,
+        text=text,
+        after=directory.parse_key(request.args.get("after")),
+    )
+    rows, more = found[: directory.PAGE], len(found) > directory.PAGE
+    following = {"q": text, "after": directory.key_of(rows[-1])} if more else None
+    _log(act="view", subject="people", subject_id=None, wait=False)
+    return render(
+        "lms/people/people.html",
+        rows=[_line(row, sealer()) for row in rows],
+        total=directory.counted(session(), me.institution_id, text=text),
+        q=text,
+        first="after" not in request.args,
+        following=f"?{urlencode(following)}" if following else None,
+        categories=CATEGORIES,
+        statuses=STATUSES,
+        role_words=ROLE_WORDS,
+        may_take_away=TAKE_AWAY.allows(me, None),
+        may_read_log=READ_ACCESS_LOG.allows(me, None),
+    )
+
+
+@blueprint.get("/people/<int:id>", permission=READ, scope="institution", on=Person)
+def one(subject: Person) -> ResponseReturnValue:
+    """Opened whole for those who work with the data; every look is written down first."""
+    me = person()
+    _log(act="view", subject="person", subject_id=subject.id)
+    birth = masks.birth_date(sealer(), subject.birth_date_sealed)
+    neis = masks.neis(sealer(), subject.neis_sealed)
+    whole = SEE_WHOLE.allows(me, None)
+    grants = service.roles(session(), subject.id)
+    may_give = GIVE_ROLES.allows(me, None) and subject.status != "forgotten"
+    return render(
+        "lms/people/person.html",
+        row=subject,
+        birth=birth if whole else None,
+        birth_masked=masks.masked_date(birth),
+        neis=(neis or "") if whole else masks.masked_neis(neis),
+        grants=grants,
+        may_give=may_give,
+        grantable=[(role, words_here().text(ROLE_WORDS[role])) for role in GRANTABLE],
+        categories=CATEGORIES,
+        statuses=STATUSES,
+        role_words=ROLE_WORDS,
+        done=request.args.get("done"),
+        history=directory.history(session(), me.institution_id, subject.id),
+    )
+
+
+@blueprint.post("/people/export", permission=TAKE_AWAY, scope="institution", writes=False)
+def export() -> ResponseReturnValue:
+    """A sheet of everybody the search finds; first the reason goes into the access log."""
+    me, here = person(), state()
+    reason = request.form.get("reason", "").strip()[:500]
+    if not reason:
+        raise InvalidError(
+            "왜 내려받는지 한 줄로 적어 주십시오. 열람 기록에 남습니다.", field="reason"
+        )
+    text = request.form.get("q", "").strip()[:80]
+    _log(act="download", subject="people", subject_id=None, reason=reason)
+    words = words_here().text
+    head = [words(title) for title in HEAD]
+    labels = {key: words(label) for key, label in (CATEGORIES | STATUSES).items()}
+    rows = _sheet(here.db, me.institution_id, text, sealer(), labels)
+    day = clock.local_day(now(), me.zone)
+    return Response(
+        sheets.rows_to_csv(head, rows),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="people-{day:%Y%m%d}.csv"'},
+    )
+
+
+@blueprint.get("/people/access-log", permission=READ_ACCESS_LOG, scope="institution")
+def access_log() -> ResponseReturnValue:
+    me = person()
+    month = directory.parse_month(request.args.get("month"))
+    before = request.args.get("before", type=int)
+    found = directory.looked_at(
+        session(), me.institution_id, month=month, zone=me.zone, before=before
+    )
+    rows, more = found[: directory.PAGE], len(found) > directory.PAGE
+    following: dict[str, Any] | None = None
+    if more:
+        following = {"before": rows[-1].id} | ({"month": f"{month:%Y-%m}"} if month else {})
+    return render(
+        "lms/people/access_log.html",
+        rows=rows,
+        month=f"{month:%Y-%m}" if month else "",
+        first=before is None,
+        following=f"?{urlencode(following)}" if following else None,
+    )
+
+
+def _log(
+    *, act: Any, subject: str, subject_id: int | None, reason: str | None = None, wait: bool = True
+) -> None:
+    me, address, at = person(), client_address(), now()
+
+    def work(connection: Connection) -> None:
+        access.log(
+            connection,
+            me,
+            address=address,
+            act=act,
+            subject=subject,
+            subject_id=subject_id,
+            reason=reason,
+            now=at,
+        )
+
+    writer = state().db.writer
+    if wait:
+        writer.do(work)
+    else:
+        writer.later(work)
+
+
+def _line(row: Any, key: Sealer) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "organisation": row.organisation,
+        "staff_category": row.staff_category,
+        "rank": row.rank,
+        "status": row.status,
+        "roles": row.roles,
+        "birth": masks.masked_date(masks.birth_date(key, row.birth_date_sealed)),
+        "neis": masks.masked_neis(masks.neis(key, row.neis_sealed)),
+    }
+
+
+def _sheet(
+    db: Database, institution_id: int, text: str, key: Sealer, labels: dict[str, str]
+) -> Iterator[list[object]]:
+    """Page by page, each on a fresh session: a slow download must not hold a snapshot open."""
+    after = None
+    while True:
+        with db.reading() as fresh:
+            found = directory.listed(
+                fresh, institution_id, text=text, after=after, most=directory.SHEET_PAGE
+            )
+        for row in found[: directory.SHEET_PAGE]:
+            yield [
+                row.name,
+                row.organisation,
+                labels.get(row.staff_category, row.staff_category),
+                row.rank,
+                masks.birth_date(key, row.birth_date_sealed),
+                masks.neis(key, row.neis_sealed),
+                row.email,
+                labels.get(row.status, row.status),
+            ]
+        if len(found) <= directory.SHEET_PAGE:
+            return
+        last = found[directory.SHEET_PAGE - 1]
+        after = (last.name, last.id)

@@ -1,0 +1,1 @@
+"""Assembly: home, catalogue, static files, headers, health, and uploaded content's own host."""

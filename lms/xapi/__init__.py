@@ -1,0 +1,1 @@
+"""The learning record store; usable alone. Nothing in it knows of courses."""

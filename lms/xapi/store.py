@@ -1,0 +1,278 @@
+"""Keeping statements: once, all or nothing, append-only; and giving them back."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import uuid_utils
+from msgspec import Raw
+from sqlalchemy import Connection, Row, and_, select
+
+from lms.db import insert_or_ignore
+from lms.errors import ConflictError
+from lms.people.models import Institution
+from lms.xapi.models import Statement, Voiding
+from lms.xapi.formats import write_timestamp
+from lms.xapi.statement import Received, read_all, refusal
+from lms.xapi.vocabulary import VOIDED
+
+_encode = msgspec.json.Encoder().encode
+_MOST_IDS = 500
+_CONFLICT = "id가 {id}인 다른 문장이 이미 있습니다. 고친 문장이라면 새 id로 보내 주십시오."
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Who vouches for statements (Data 2.4.9).
+
+    `name` is kept beside each statement. `home_page`: the account's home page; None trusts what
+    the statement itself says, and names the institution's own LMS where it says nothing.
+    """
+
+    name: str
+    home_page: str | None = None
+
+    def agent(self, home_page: str) -> Raw:
+        """The account that stands in the statement."""
+        account = {"homePage": self.home_page or home_page, "name": self.name}
+        return Raw(_encode({"objectType": "Agent", "account": account}))
+
+
+LMS = Authority("lms")
+"""The LMS itself, whose statements move progress; its builder writes the authority in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A statement as it is kept."""
+
+    statement_id: str
+    stored: datetime
+    timestamp: datetime
+    actor: str
+    verb: str
+    activity: str | None
+    registration: str | None
+    authority: str
+    raw: bytes
+    is_new: bool = False
+    """Whether this very call stored it; False for one that was there before."""
+
+
+_COLUMNS = (
+    Statement.statement_id,
+    Statement.stored,
+    Statement.timestamp,
+    Statement.actor,
+    Statement.verb,
+    Statement.activity,
+    Statement.registration,
+    Statement.authority,
+    Statement.raw,
+)
+
+
+def add(
+    connection: Connection,
+    institution_id: int,
+    statements: Sequence[bytes],
+    *,
+    authority: Authority,
+    now: datetime,
+    version: str = "1.0.3",
+) -> list[Stored]:
+    """Check and keep statements, all or none, and return them in their order.
+
+    Raises InvalidError (its field is the path of what is wrong), ConflictError for an id that
+    another statement has. The same statement again is returned as it stands, with is_new False.
+    """
+    received = read_all(statements, version=version)
+    return keep(connection, institution_id, received, authority=authority, now=now)
+
+
+def keep(
+    connection: Connection,
+    institution_id: int,
+    received: Sequence[Received],
+    *,
+    authority: Authority,
+    now: datetime,
+) -> list[Stored]:
+    """Keep statements that were read already, so that reading needs no lock: see `add`."""
+    given = [one.statement_id for one in received if one.statement_id is not None]
+    before = _find(connection, institution_id, given) if given else {}
+    agent = _agent(connection, institution_id, received, authority)
+    rows: dict[str, dict[str, Any]] = {}
+    ids: list[str] = []
+    for one in received:
+        statement_id = one.statement_id or str(uuid_utils.uuid7())
+        ids.append(statement_id)
+        if statement_id in before:
+            _check_same(one, before[statement_id])
+        else:
+            rows[statement_id] = _row(one, statement_id, institution_id, authority, agent, now)
+    if rows:
+        fresh = _insert(connection, list(rows.values()))
+        if len(fresh) != len(rows):
+            _settle_race(connection, institution_id, received, set(rows) - fresh, before)
+        _void(connection, institution_id, received, ids, fresh)
+    return [
+        _stored_now(rows[id_]) if id_ not in before else _stored(before[id_]) for id_ in ids
+    ]
+
+
+def of_registration(
+    connection: Connection, institution_id: int, registration: str, *, authority: str = "lms"
+) -> Iterator[Stored]:
+    """The statements of a registration that `authority` vouches for, in stored order.
+
+    Voided ones are left out.
+    """
+    found = connection.execute(
+        select(*_COLUMNS)
+        .where(
+            Statement.institution_id == institution_id,
+            Statement.registration == registration.lower(),
+            Statement.authority == authority,
+            ~is_voided(),
+        )
+        .order_by(Statement.stored, Statement.id)
+    )
+    for row in found:
+        yield Stored(*row)
+
+
+def is_voided() -> Any:
+    """Whether a row of Statement is voided: a voiding one never is (Data 2.3.2.s2.b3)."""
+    return and_(
+        Statement.verb != VOIDED,
+        select(Voiding.id)
+        .where(
+            Voiding.institution_id == Statement.institution_id,
+            Voiding.target == Statement.statement_id,
+        )
+        .exists(),
+    )
+
+
+def _find(connection: Connection, institution_id: int, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(ids), _MOST_IDS):
+        rows = connection.execute(
+            select(*_COLUMNS, Statement.mark).where(
+                Statement.institution_id == institution_id,
+                Statement.statement_id.in_(ids[start : start + _MOST_IDS]),
+            )
+        )
+        found.update((row.statement_id, row) for row in rows)
+    return found
+
+
+def _check_same(received: Received, kept: Row[Any]) -> None:
+    """Data 2.3.1.s9. A timestamp that is not given may be the one that the store once set."""
+    same = received.mark == kept.mark and received.timestamp in {None, kept.timestamp}
+    if not same:
+        raise ConflictError(_CONFLICT, id=kept.statement_id)
+
+
+def _agent(
+    connection: Connection,
+    institution_id: int,
+    received: Sequence[Received],
+    authority: Authority,
+) -> Raw | None:
+    """The authority to write in; None where each statement brings its own and is trusted."""
+    if authority.home_page is not None:
+        return authority.agent(authority.home_page)
+    if all("authority" in one.members for one in received):
+        return None
+    home = select(Institution.home_page).where(Institution.id == institution_id)
+    return authority.agent(connection.execute(home).scalar_one())
+
+
+def _row(
+    received: Received,
+    statement_id: str,
+    institution_id: int,
+    authority: Authority,
+    agent: Raw | None,
+    now: datetime,
+) -> dict[str, Any]:
+    members = dict(received.members)
+    stored = Raw(_encode(write_timestamp(now)))
+    members.setdefault("id", Raw(_encode(statement_id)))
+    members.setdefault("timestamp", stored)
+    members["stored"] = stored
+    if agent is not None and (authority.home_page is not None or "authority" not in members):
+        members["authority"] = agent
+    # Data 2.4.10.s3.b3; a statement of 2.0 says so.
+    default = "2.0.0" if received.version.startswith("2.") else "1.0.0"
+    members.setdefault("version", Raw(_encode(default)))
+    return {
+        "institution_id": institution_id,
+        "statement_id": statement_id,
+        "stored": now,
+        "timestamp": received.timestamp or now,
+        "actor": received.actor,
+        "verb": received.verb,
+        "activity": received.activity,
+        "registration": received.registration,
+        "authority": authority.name,
+        "version": received.version,
+        "mark": received.mark,
+        "raw": _encode(members),
+    }
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
+    """Insert what is not there yet; the ids that were inserted."""
+    insert = insert_or_ignore(connection, Statement).returning(Statement.statement_id)
+    return set(connection.execute(insert, rows).scalars())
+
+
+def _settle_race(
+    connection: Connection,
+    institution_id: int,
+    received: Iterable[Received],
+    lost: set[str],
+    before: dict[str, Row[Any]],
+) -> None:
+    """Another process stored these ids since we looked: they count as there before."""
+    before.update(_find(connection, institution_id, sorted(lost)))
+    for one in received:
+        if one.statement_id in lost:
+            _check_same(one, before[one.statement_id])
+
+
+def _void(
+    connection: Connection,
+    institution_id: int,
+    received: Sequence[Received],
+    ids: Sequence[str],
+    fresh: set[str],
+) -> None:
+    """Note what the new statements void. 1.0.x takes a voiding that has no effect, 2.0 refuses it."""
+    for number, (one, statement_id) in enumerate(zip(received, ids, strict=True)):
+        if one.voids is None or statement_id not in fresh:
+            continue
+        path = "$.object.id" if len(received) == 1 else f"$[{number}].object.id"
+        target = _find(connection, institution_id, [one.voids]).get(one.voids)
+        strict = one.version.startswith("2.")
+        if strict and target is not None and target.verb == VOIDED:
+            raise refusal(path, "a voiding statement cannot be voided (Data 2.3.2)")
+        noted = connection.execute(
+            insert_or_ignore(connection, Voiding).returning(Voiding.id),
+            {"institution_id": institution_id, "target": one.voids, "statement_id": statement_id},
+        ).scalar()
+        if strict and noted is None:
+            raise refusal(path, "the statement is voided already (Data 2.3.2)")
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(*row[: len(_COLUMNS)])
+
+
+def _stored_now(row: dict[str, Any]) -> Stored:
+    return Stored(*(row[column.key] for column in _COLUMNS), is_new=True)

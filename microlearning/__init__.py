@@ -1,0 +1,1 @@
+"""Clips: found by search and used at once."""

@@ -1,0 +1,1 @@
+"""When: one elected process runs the jobs and keeps the promises."""
