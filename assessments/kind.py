@@ -97,6 +97,7 @@ def _result(
     # Who can still try again is told what was right, not what would have been.
     reveal = passed or left <= 0
     return {
+        "attempt": attempt.id,
         "number": attempt.number,
         "score": attempt.score,
         "passed": passed,

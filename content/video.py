@@ -45,7 +45,7 @@ class VideoKind:
 
     name = NAME
     label = "영상"
-    icon = "video"
+    icon = "play"
     template = "lms/content/video.html"
 
     def check(self, config: dict[str, Any]) -> dict[str, Any]:

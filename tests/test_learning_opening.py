@@ -24,9 +24,7 @@ def unit(position: int, *, done: bool = False, role: str = "progress") -> UnitFa
 
 
 def told(rule: RuleSet, *units: UnitFacts, begun: dict[int, date] | None = None, progress: int = 0):
-    found = standings(
-        rule, units, progress_permille=progress, begun_on=begun or {}, today=TODAY
-    )
+    found = standings(rule, units, progress_permille=progress, begun_on=begun or {}, today=TODAY)
     return [(one.state, one.reason.format(**one.params)) for one in found]
 
 

@@ -68,9 +68,7 @@ def test_the_last_fact_completes_in_the_same_transaction(state):
             "complete",
             "issue",
         }
-        assert [task.name for task in session.scalars(select(Task))] == [
-            "learning.tell_completion"
-        ]
+        assert [task.name for task in session.scalars(select(Task))] == ["learning.tell_completion"]
 
 
 def test_the_same_statement_again_changes_nothing(state):

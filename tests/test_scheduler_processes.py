@@ -128,7 +128,10 @@ def schedulers(db: Database, folder: Path, count: int) -> Iterator[list[subproce
     url = db.url.render_as_string(hide_password=False)
     command = [sys.executable, __file__, url, str(folder)]
     log = (folder / "log").open("ab")
-    started = [subprocess.Popen(command, cwd=ROOT, stderr=log) for _ in range(count)]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, stderr=log)  # noqa: S603
+        for _ in range(count)
+    ]
     try:
         yield started
     finally:
@@ -155,11 +158,18 @@ def main(url: str, folder: Path) -> None:
         append("effects", task.key)
         time.sleep(0.004)
 
+    def note(_state: Any, slot: datetime) -> None:
+        append("slots", slot.isoformat())
+
     class Given:
         @hooks.hookimpl
         def lms_jobs(self) -> list[Job]:
             return [
-                Job("slot", lambda _, slot: append("slots", slot.isoformat()), timedelta(seconds=0.25))
+                Job(
+                    "slot",
+                    lambda _, slot: append("slots", slot.isoformat()),
+                    timedelta(seconds=0.25),
+                )
             ]
 
         @hooks.hookimpl

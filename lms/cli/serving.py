@@ -18,6 +18,9 @@ from lms.config import Settings
 from lms.db import Database
 
 _BACKLOG = 1024
+"""Connections, not requests: granian counts an idle one that is kept alive too, so fewer would
+lock people out while nothing is done. Requests are bounded by the threads."""
+
 _STOP_SECONDS = 15
 
 
@@ -122,11 +125,10 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         workers=workers,
         blocking_threads=settings.threads,
         backlog=_BACKLOG,
-        backpressure=_BACKLOG // workers,
+        backpressure=_BACKLOG,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_SECONDS,
-        log_level=LogLevels.warning,
-        process_name="lms",
+        log_level=LogLevels.error,
     ).serve()
 
 

@@ -26,7 +26,9 @@ def verify_number(state: Any, number: str) -> None:
             holds = holds and replay.holds
             click.echo(f"{certificate.number}  ·  {certificate.issued_at:%Y-%m-%d %H:%M:%S} UTC")
             if certificate.revoked_at is not None:
-                click.echo(f"  취소됨: {certificate.revoked_at:%Y-%m-%d} ({certificate.revoked_class})")
+                click.echo(
+                    f"  취소됨: {certificate.revoked_at:%Y-%m-%d} ({certificate.revoked_class})"
+                )
             show_clause(replay.verdict.clause, depth=1)
             click.echo(f"  저장된 증명값 {replay.stored_proof}")
             click.echo(f"  다시 센 증명값 {replay.replayed_proof}")

@@ -41,5 +41,3 @@ def lms_menu() -> Iterable[Entry]:
 @hookimpl
 def lms_commands() -> Iterable[click.Command]:
     return [verify_number]
-
-

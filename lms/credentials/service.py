@@ -201,7 +201,6 @@ def of_person(session: Session, person_id: int) -> list[Any]:
     )
 
 
-
 def recent(session: Session, person_id: int, *, year: int, zone: str) -> dict[str, Any]:
     """This year's recognised minutes by kind and the last three certificates, in two queries."""
     since = clock.start_of_day(date(year, 1, 1), zone)
@@ -222,7 +221,5 @@ def recent(session: Session, person_id: int, *, year: int, zone: str) -> dict[st
         "minutes": sum(row[1] for row in minutes),
         "credits": sum(row[2] for row in minutes),
         "kinds": sorted(((row[0], row[1]) for row in minutes), key=lambda one: -one[1]),
-        "last": [
-            {"id": row[0], "title": row[1]["course_title"], "at": row[2]} for row in last
-        ],
+        "last": [{"id": row[0], "title": row[1]["course_title"], "at": row[2]} for row in last],
     }

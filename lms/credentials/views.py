@@ -76,7 +76,9 @@ def certificate(certificate: Certificate) -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/certificates/<int:id>/paper.pdf", permission=SEE, scope="institution", on=Certificate)
+@blueprint.get(
+    "/certificates/<int:id>/paper.pdf", permission=SEE, scope="institution", on=Certificate
+)
 def paper(certificate: Certificate) -> ResponseReturnValue:
     """The PDF; printed once and kept, so that a reprint is the same bytes."""
     pdf = _kept_paper(certificate)
@@ -90,7 +92,9 @@ def qr_code(certificate: Certificate) -> ResponseReturnValue:
     return Response(qr.svg(_verify_url(certificate)), mimetype="image/svg+xml")
 
 
-@blueprint.post("/certificates/<int:id>/revoke", permission=REVOKE, scope="institution", on=Certificate)
+@blueprint.post(
+    "/certificates/<int:id>/revoke", permission=REVOKE, scope="institution", on=Certificate
+)
 def revoke(certificate: Certificate) -> ResponseReturnValue:
     service.revoke(
         session(),

@@ -1,8 +1,19 @@
 """The database: one declarative base, the only places that commit, and the writer."""
 
 from lms.db.base import Base, UTCDateTime
-from lms.db.engine import Database, connect, is_disconnect, session_on
+from lms.db.engine import Database, connect, session_on
+from lms.db.faults import is_disconnect
 from lms.db.upsert import insert_for, insert_or_ignore
 from lms.db.writer import Writer
 
-__all__ = ["Base", "Database", "UTCDateTime", "Writer", "connect", "insert_for", "insert_or_ignore", "is_disconnect", "session_on"]
+__all__ = [
+    "Base",
+    "Database",
+    "UTCDateTime",
+    "Writer",
+    "connect",
+    "insert_for",
+    "insert_or_ignore",
+    "is_disconnect",
+    "session_on",
+]

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -24,6 +23,12 @@ _PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-32768",
 )
+
+_SNAPSHOT: dict[str, Any] = {
+    # One moment for a whole page, as on SQLite: what two queries say fits together.
+    "isolation_level": "REPEATABLE READ",
+    "execution_options": {"postgresql_readonly": True},
+}
 
 
 class Database:
@@ -82,31 +87,6 @@ def session_on(connection: Connection) -> Iterator[Session]:
         session.commit()  # releases the savepoint; the writer commits
 
 
-def is_disconnect(error: BaseException) -> bool:
-    """Whether the database went away or is refusing work, rather than refusing this statement."""
-    if not isinstance(error, DBAPIError):
-        return False
-    if error.connection_invalidated:
-        return True
-    text = str(error.orig).lower()
-    return any(
-        sign in text
-        for sign in (
-            "database is locked",
-            "connection refused",
-            "server closed the connection",
-            "the connection is closed",
-            "starting up",
-            "shutting down",
-            "terminating connection",
-            "too many clients",
-            "disk is full",
-            "disk i/o error",
-            "connection timeout",
-        )
-    )
-
-
 def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> Engine:
     """An engine with Ieum's settings. `threads`: how many connections it may hold."""
     url = make_url(url)
@@ -127,7 +107,7 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
         pool_timeout=5,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5},
-        **({"execution_options": {"postgresql_readonly": True}} if read_only else {}),
+        **(_SNAPSHOT if read_only else {}),
     )
 
 

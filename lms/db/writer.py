@@ -18,10 +18,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
+from lms.db.faults import is_disconnect
 from lms.errors import BusyError
 
 Answer = TypeVar("Answer")
-BUSY = "지금 저장할 것이 많아 받지 못했습니다. 보낸 것은 그대로 있으니 잠시 뒤에 다시 보내 주십시오."
+BUSY = (
+    "지금 저장할 것이 많아 받지 못했습니다. 보낸 것은 그대로 있으니 잠시 뒤에 다시 보내 주십시오."
+)
 
 
 @dataclass
@@ -63,8 +66,18 @@ class Writer:
             self._waiting.put_nowait(job)
             answer: Answer = job.future.result(self._patience)
         except (queue.Full, FutureTimeoutError):
+            # Who was told that nothing was saved must not find it saved later.
+            if not job.future.cancel():
+                return self._last_word(job)
             raise BusyError(BUSY) from None
         return answer
+
+    def _last_word(self, job: _Job) -> Any:
+        """The answer to a job whose commit had begun when its time was up."""
+        try:
+            return job.future.result(self._patience)
+        except FutureTimeoutError:
+            raise BusyError(BUSY) from None
 
     def later(self, work: Callable[[Connection], Any]) -> None:
         """Have `work` done in a commit to come; forget it when the queue is full.
@@ -96,8 +109,9 @@ class Writer:
     def _run(self) -> None:
         while True:
             jobs, go_on = self._gather()
-            if jobs:
-                self._commit(sorted(jobs, key=lambda job: job.key))
+            wanted = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+            if wanted:
+                self._commit(sorted(wanted, key=lambda job: job.key))
             if not go_on:
                 return
 
@@ -119,7 +133,9 @@ class Writer:
             answers = self._run_together(jobs)
         except OperationalError as error:
             # A deadlock with another process, say: whoever is alone cannot be in a circle for long.
-            answers = [self._run_alone(job) for job in jobs] if len(jobs) > 1 else [(None, error)]
+            # A database that is away is no better for being asked again by each.
+            away = is_disconnect(error)
+            answers = [(None, error) if away else self._run_alone(job) for job in jobs]
         except Exception as error:  # the commit itself failed: nobody was saved
             answers = [(None, error)] * len(jobs)
         for job, (result, failure) in zip(jobs, answers, strict=True):

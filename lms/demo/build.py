@@ -40,7 +40,5 @@ def build(state: Any, *, people: int, progress: Callable[[int], object] = lambda
 
 
 def _record_store(session: Session, institution_id: int, *, now: Any) -> dict[str, str]:
-    credential, secret = credentials.make(
-        session, institution_id, "demo", ["all"], now=now
-    )
+    credential, secret = credentials.make(session, institution_id, "demo", ["all"], now=now)
     return {"username": credential.username, "password": secret}

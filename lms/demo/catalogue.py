@@ -55,7 +55,7 @@ def _contents() -> dict[str, tuple[str, dict[str, Any]]]:
 def _plan() -> list[dict[str, Any]]:
     report = json.loads((HERE / "data" / "plan_2024_rows.json").read_text("utf-8"))
     tasks = {task["code"]: task for task in report["tasks"]}
-    lines = []
+    lines: list[dict[str, Any]] = []
     for row in report["rows"]:
         if row["stage"] != "plan2024":
             continue
@@ -65,7 +65,7 @@ def _plan() -> list[dict[str, Any]]:
         lines.append(
             {
                 "source": {"plan_line": row["line"]},
-                "code": f"P{row['line']:04}",
+                "code": _code(row["line"], lines),
                 "title": row["name"],
                 "training_kind": _training_kind(row["name"], row["task"], group),
                 "delivery_mode": _delivery_mode(row["name"], group),
@@ -82,6 +82,12 @@ def _plan() -> list[dict[str, Any]]:
             }
         )
     return lines
+
+
+def _code(line: int, before: list[dict[str, Any]]) -> str:
+    # One printed line of the report may hold two programmes.
+    same = sum(one["source_line"] == line for one in before)
+    return f"P{line:04}{'ABCD'[same] if same else ''}"
 
 
 def _training_kind(name: str, task: str, group: str) -> str:
@@ -195,7 +201,6 @@ def _run(
     session.add(run)
     session.flush()  # enrolments refer to it
     return run
-
 
 
 _drawn: dict[str, dict[int, bytes]] = {}

@@ -48,9 +48,7 @@ def _shares() -> Iterator[int]:
     yield from [0] * BEGUN
 
 
-def _learner(
-    state: Any, made: Made, number: int, slug: str, steps: int, now: datetime
-) -> None:
+def _learner(state: Any, made: Made, number: int, slug: str, steps: int, now: datetime) -> None:
     """Enrol somebody some days ago and let them do the first `steps` activities."""
     with state.db.transaction() as session:
         person = session.scalar(
@@ -68,7 +66,9 @@ def _learner(
             .order_by(Unit.position, Activity.position)
         ).all()
         for place, activity in enumerate(activities[:steps], 1):
-            at = begun + timedelta(hours=7 * place, minutes=(number * 13 + place * 7) % 50)
+            # An activity an evening, between seven and ten at the institute.
+            evening = begun.replace(hour=10, minute=0) + timedelta(days=place)
+            at = evening + timedelta(minutes=(number * 37 + place * 29) % 170)
             if at >= now:
                 break
             _do(session, state.hook, enrolment, activity, at, number)

@@ -9,7 +9,7 @@ import flask
 from flask import g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lms.db import Base, is_disconnect
 from lms.edge import csrf
@@ -20,7 +20,9 @@ from lms.permissions import Permission, Scope
 View = Callable[..., ResponseReturnValue]
 Row = TypeVar("Row", bound=Base)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-UNAVAILABLE = "지금 저장소에 닿지 못합니다. 잠시 뒤에 다시 해 주십시오. 보낸 것은 저장되지 않았습니다."
+UNAVAILABLE = (
+    "지금 저장소에 닿지 못합니다. 잠시 뒤에 다시 해 주십시오. 보낸 것은 저장되지 않았습니다."
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def guarded(view: View, policy: Policy) -> View:
             # Most often two requests made the same row at once: look again, it is there now.
             # Running a view twice is safe, since what leaves the machine waits for the commit.
             return in_transaction(answer, arguments, writes=writes)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             if is_disconnect(error):
                 raise BusyError(UNAVAILABLE) from error
             raise
@@ -100,7 +102,10 @@ def in_transaction(answer: View, arguments: dict[str, Any], *, writes: bool) -> 
     g.pop("lms_person", None)
     database = state().db
     with database.transaction() if writes else database.reading() as g.lms_session:
-        return answer(**dict(arguments))
+        try:
+            return answer(**dict(arguments))
+        finally:
+            g.pop("lms_session")
 
 
 def check(permission: Permission, actor: Any, thing: Any) -> None:
@@ -110,7 +115,9 @@ def check(permission: Permission, actor: Any, thing: Any) -> None:
     if not permission.allows(actor, thing):
         if actor is None:
             raise SignInNeededError("먼저 로그인해 주십시오.")
-        raise ForbiddenError("이 일은 권한이 있는 사람만 할 수 있습니다. 담당자에게 문의해 주십시오.")
+        raise ForbiddenError(
+            "이 일은 권한이 있는 사람만 할 수 있습니다. 담당자에게 문의해 주십시오."
+        )
 
 
 def find(model: type[Row], id: int, scope: Scope) -> Row:  # noqa: A002  the name in the rule

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import jinja2
 import pluggy
 from flask import current_app, g, request
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -68,7 +69,7 @@ def current_person() -> Actor | None:
     """Who is asking; None if nobody is signed in."""
     if "lms_person" not in g:
         identity = state().identify()
-        g.lms_person = None if identity is None else _actor(identity)
+        g.lms_person = None if identity is None else _known(identity)
     return cast("Actor | None", g.lms_person)
 
 
@@ -120,18 +121,36 @@ def host_name() -> str:
     return urlsplit(f"//{request.host}").hostname or ""
 
 
-def _actor(identity: Identity) -> Actor | None:
+def _known(identity: Identity) -> Actor | None:
+    if "lms_session" in g:
+        return _actor(session(), identity)
+    # Outside a view: a request refused before it, or an address that no route answers.
+    with state().db.reading() as own:
+        return _actor(own, identity)
+
+
+def _actor(database: Session, identity: Identity) -> Actor | None:
     here = state()
-    found = people.find_actor(session(), identity, now=now(), settings=here.settings)
+    found = people.find_actor(database, identity, now=now(), settings=here.settings)
     if found is None and identity.sign_in is None and identity.subject:
-        code = here.settings.institution or None
-        here.db.writer.do(
-            lambda connection: people.recognise(connection, identity, code=code, now=now())
-        )
-        # The row is newer than this reading session's moment: look with a fresh eye.
-        with here.db.reading() as fresh:
-            found = people.find_actor(fresh, identity, now=now(), settings=here.settings)
+        found = _first_sight(database, identity)
     if found is not None and people.is_stale(found, now()):
         sign_in, at = found.sign_in_id, now()
         here.db.writer.later(lambda connection: people.touch(connection, sign_in, at))
     return found
+
+
+def _first_sight(database: Session, identity: Identity) -> Actor | None:
+    here, at = state(), now()
+
+    def recognise(connection: Connection) -> None:
+        people.recognise(connection, identity, code=here.settings.institution or None, now=at)
+
+    if database.get_bind() is here.db.engine:
+        # A writing view: the writer would wait for the very transaction that waits for it.
+        recognise(database.connection())
+        return people.find_actor(database, identity, now=at, settings=here.settings)
+    here.db.writer.do(recognise)
+    # The row is newer than this reading session's moment: look with a fresh eye.
+    with here.db.reading() as fresh:
+        return people.find_actor(fresh, identity, now=at, settings=here.settings)

@@ -1,8 +1,11 @@
 """One place turns every refusal into a page and into JSON of one shape."""
 
+from typing import Any
+
 import structlog
-from flask import Response, redirect, request
+from flask import Response, g, redirect, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from lms.edge.context import words_here
@@ -64,7 +67,14 @@ def _answer(status: int, code: str, message: str, field: str | None = None) -> R
         body = {"code": code, "message": message} | ({"field": field} if field else {})
         return json_answer({"error": body}, status)
     title = words_here().text(_TITLES.get(status, _TITLES[400]))
-    page = render("lms/error.html", title=title, message=message, status=status)
+    page = _page(title=title, message=message, status=status)
     return Response(page, status, mimetype="text/html")
 
 
+def _page(**told: Any) -> str:
+    try:
+        return render("lms/error.html", **told)
+    except SQLAlchemyError:
+        # Nobody can be looked up now: the page is the one that strangers see.
+        g.lms_person = None
+        return render("lms/error.html", **told)

@@ -7,6 +7,8 @@ _HANGUL = range(0xAC00, 0xD7A4)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = "월화수목금토일"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_COUNT_KO = "한 두 세 네 다섯 여섯 일곱 여덟 아홉 열"
+_COUNT_EN = "one two three four five six seven eight nine ten"
 _DIGIT_HAS_FINAL = {"0": True, "1": True, "3": True, "6": True, "7": True, "8": True}
 
 
@@ -50,6 +52,12 @@ def mmss(milliseconds: int) -> str:
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     rest = f"{minutes:02}:{seconds % 60:02}"
     return f"{hours}:{rest}" if hours else rest
+
+
+def spoken(number: int, locale: str) -> str:
+    """A small number as it is said before a thing: “세” / “three”; digits from eleven on."""
+    said = (_COUNT_KO if locale == "ko" else _COUNT_EN).split()
+    return said[number - 1] if 0 < number <= len(said) else str(number)
 
 
 def josa(word: str, pair: str) -> str:

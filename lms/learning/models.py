@@ -221,9 +221,7 @@ class LearningSession(Base):
     __tablename__ = "lms_learning_session"
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
-    person_id: Mapped[int] = mapped_column(
-        ForeignKey(Person.id, ondelete="CASCADE"), unique=True
-    )
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id, ondelete="CASCADE"), unique=True)
     token: Mapped[str] = mapped_column(unique=True)
     device: Mapped[str]
     enrolment_id: Mapped[int] = mapped_column(ForeignKey(Enrolment.id))

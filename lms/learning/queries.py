@@ -107,9 +107,7 @@ def catalogue(
     ).where(Course.institution_id == institution_id)
     for word in text.split():
         pattern = f"%{word.replace('%', '').replace('_', '')}%"
-        query = query.where(
-            or_(Course.title.ilike(pattern), Course.task_name.ilike(pattern))
-        )
+        query = query.where(or_(Course.title.ilike(pattern), Course.task_name.ilike(pattern)))
     if kind:
         query = query.where(Course.training_kind == kind)
     if mode == "playable":

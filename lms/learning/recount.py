@@ -136,5 +136,3 @@ def _finding(enrolment: Enrolment, what: str, **detail: Any) -> dict[str, Any]:
 
 def _short(one: Any) -> list[Any]:
     return [one.progress_permille, one.done, one.score, list(one.statements)]
-
-

@@ -230,9 +230,7 @@ def zone_of(session: Session, institution_id: int) -> str:
 
 def _keep(session: Session, enrolment: Enrolment, facts: ActivityFacts, now: datetime) -> None:
     result = session.scalar(
-        select(ActivityResult).filter_by(
-            enrolment_id=enrolment.id, activity_id=facts.activity_id
-        )
+        select(ActivityResult).filter_by(enrolment_id=enrolment.id, activity_id=facts.activity_id)
     )
     if result is None:
         result = ActivityResult(
@@ -268,5 +266,3 @@ def activity_in(session: Session, enrolment: Enrolment, activity_id: int) -> Act
     if found is None:
         raise NotFoundError("이 과정에 없는 활동입니다.")
     return found
-
-

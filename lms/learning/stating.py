@@ -115,5 +115,3 @@ def about_course(setting: Setting, verb: str, *, now: datetime, result: dict[str
         timestamp=now,
         result=result,
     )
-
-

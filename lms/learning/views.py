@@ -38,9 +38,7 @@ def courses() -> ResponseReturnValue:
     me = person()
     text = request.args.get("q", "").strip()[:80]
     kind, mode = request.args.get("kind", ""), request.args.get("mode", "")
-    query = queries.catalogue(
-        me.institution_id, text=text, kind=kind, mode=mode, after=_after()
-    )
+    query = queries.catalogue(me.institution_id, text=text, kind=kind, mode=mode, after=_after())
     found = list(session().execute(query))
     more = found[queries.PAGE :]
     found = found[: queries.PAGE]
@@ -96,9 +94,7 @@ def enrol(course: Course) -> ResponseReturnValue:
     if run is None:
         raise ClosedError("지금 열려 있는 기수가 없습니다. 다음 기수가 열리면 신청해 주십시오.")
     learner = session().get_one(Person, me.person_id)
-    enrolment = enrolling.enrol(
-        session(), hook(), learner, run, actor_id=me.person_id, now=now()
-    )
+    enrolment = enrolling.enrol(session(), hook(), learner, run, actor_id=me.person_id, now=now())
     return redirect(url("learning.enrolment", id=enrolment.id), 303)
 
 
@@ -242,4 +238,3 @@ def _image(widths: dict[str, Any], institution_id: int, width: int) -> str | Non
 def _after() -> tuple[str, int] | None:
     title, course_id = request.args.get("title"), request.args.get("id", type=int)
     return (title, course_id) if title and course_id is not None else None
-

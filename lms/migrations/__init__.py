@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 from lms.db.engine import connect
 from lms.migrations.options import OPTIONS, VERSION_TABLE
 
-__all__ = ["VERSION_TABLE", "check", "current", "downgrade", "head", "revise", "upgrade"]
+__all__ = ["VERSION_TABLE", "check", "current", "downgrade", "head", "knows", "revise", "upgrade"]
 
 _LOCK = 0x6C6D73_6D6967
 """PostgreSQL's advisory lock «lmsmig»: of two starting hosts the second waits."""
@@ -43,6 +43,14 @@ def downgrade(url: URL | str, target: str) -> None:
 def head() -> str | None:
     """The newest revision that this code knows; None while there is none."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Whether this code has the revision; a newer one's it has not."""
+    return any(
+        script.revision == revision
+        for script in ScriptDirectory.from_config(_config()).walk_revisions()
+    )
 
 
 def current(where: URL | str | Connection) -> str | None:

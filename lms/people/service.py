@@ -173,7 +173,8 @@ def grant(
         "run_id": run_id,
         "granted_at": now,
     }
-    if connection.execute(insert_or_ignore(connection, RoleGrant), row).rowcount != 1:
+    made = insert_or_ignore(connection, RoleGrant).values(row).returning(RoleGrant.id)
+    if connection.execute(made).first() is None:
         return False
     audit.write(
         session,

@@ -11,7 +11,7 @@ from lms.credentials import service as credentials
 from lms.edge import Blueprint, Entry, current_person, now, render, session, words_here
 from lms.edge.rendering import url
 from lms.i18n import Words
-from lms.i18n.formats import mmss
+from lms.i18n.formats import mmss, spoken
 from lms.learning import queries, terms
 from lms.web.permissions import HOME
 
@@ -46,7 +46,10 @@ def home() -> ResponseReturnValue:
 def _title(count: int, soon: int, words: Words) -> str:
     if soon:
         return words.count(
-            "열흘 안에 마칠 일이 {n}가지 있습니다", "열흘 안에 마칠 일이 {n}가지 있습니다", soon
+            "열흘 안에 마칠 일이 {many} 가지 있습니다",
+            "열흘 안에 마칠 일이 {many} 가지 있습니다",
+            soon,
+            many=spoken(soon, words.locale),
         )
     if count:
         return words.count(

@@ -4,10 +4,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import tincan
 
 from lms.xapi import vocabulary
-from lms.xapi.formats import write_timestamp
 
 
 def statement(
@@ -56,4 +56,6 @@ def statement(
         said["result"] = result
     built = tincan.Statement(said)
     built.timestamp = timestamp
-    return str(built.to_json()).encode()
+    # Data 2.4.10.s4: senders leave the version to the store; tincan would say its own.
+    del built.version
+    return msgspec.json.encode(built.as_version())

@@ -11,7 +11,7 @@ from lms.xapi.formats import read_timestamp, write_timestamp
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _SET_BY_STORE = frozenset({"id", "stored", "authority", "version", "timestamp"})
-# The attachments of a statement are no part of it (2.3.1.b6): a signature comes after what it signs.
+# Attachments are no part of a statement (2.3.1.b6): a signature comes after what it signs.
 _IGNORED = frozenset({"attachments", "verb", "actor", "object", "context", "result"})
 _CENTISECONDS = re.compile(r"([.,]\d\d)\d+(?=S\Z)")
 

@@ -25,15 +25,17 @@ _LANGUAGE = (
 )
 
 _DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-_OFFSET = r"\+(0[0-9]|1[0-4])(:?[0-5][0-9])?|-(0[1-9]|1[0-2])(:?[0-5][0-9])?|-00:?(0[1-9]|[1-5][0-9])"
-# ISO 8601's combined format; an offset of minus zero says nothing in it (RFC 3339 4.3) and is refused.
+_OFFSET = (
+    r"\+(0[0-9]|1[0-4])(:?[0-5][0-9])?|-(0[1-9]|1[0-2])(:?[0-5][0-9])?|-00:?(0[1-9]|[1-5][0-9])"
+)
+# ISO 8601's combined format; minus zero says that the offset is unknown (RFC 3339 4.3): refused.
 _TIMESTAMP = (
     rf"\A{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)([.,][0-9]+)?)?(Z|{_OFFSET})?\Z"
 )
 # 2.0 wants RFC 3339: seconds and an offset with its colon are always there.
 _RFC3339 = (
-    rf"\A{_DAY}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
-    r"([Zz]|\+([01][0-9]|2[0-3]):[0-5][0-9]|-(0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|-00:(0[1-9]|[1-5][0-9]))\Z"
+    rf"\A{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
+    r"(Z|\+([01][0-9]|2[0-3]):[0-5][0-9]|-(0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|-00:(0[1-9]|[1-5][0-9]))\Z"
 )
 # ISO 8601:2004 4.4.3.2; only the smallest part may have a fraction.
 _DURATION = (
@@ -73,7 +75,7 @@ _is_timestamp = re.compile(_TIMESTAMP).match
 _is_iri = re.compile(_IRI).match
 _is_uuid = re.compile(_UUID).match
 _PARTS = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)?\Z"
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:Z|([+-])(\d\d):?(\d\d)?)?\Z"
 )
 
 

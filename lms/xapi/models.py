@@ -11,14 +11,16 @@ from lms.people.models import Institution
 
 
 class Statement(Base):
-    """One statement, append-only (xAPI Data 2.3.2). pii: account (opaque), foreign actors as sent"""
+    """One statement, append-only (xAPI Data 2.3). pii: account (opaque), foreign actors as sent"""
 
     __tablename__ = "lms_statement"
     __table_args__ = (
         UniqueConstraint("institution_id", "statement_id"),
-        Index("ix_lms_statement_registration", "registration", "id"),
-        Index("ix_lms_statement_actor", "institution_id", "actor", "id"),
-        Index("ix_lms_statement_activity", "institution_id", "activity", "id"),
+        # Lists are in stored order (Communication 2.1.3), and so each index ends in it.
+        Index("ix_lms_statement_registration", "registration", "stored"),
+        Index("ix_lms_statement_actor", "institution_id", "actor", "stored"),
+        Index("ix_lms_statement_activity", "institution_id", "activity", "stored"),
+        Index("ix_lms_statement_stored", "institution_id", "stored"),
     )
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
@@ -28,7 +30,10 @@ class Statement(Base):
     stored: Mapped[datetime]
     timestamp: Mapped[datetime]
     actor: Mapped[str]
-    """The inverse functional identifier in one line, e.g. «account:home|name»."""
+    """The inverse functional identifier in one line, e.g. «account:home|name».
+
+    Of this, the verb and the activity a hash stands here when they are very long.
+    """
 
     verb: Mapped[str]
     activity: Mapped[str | None]

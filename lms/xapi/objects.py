@@ -1,4 +1,4 @@
-"""What was acted on: activities, references to statements (Data 2.4.4), and attachments (2.4.11)."""
+"""What was acted on: activities and references (Data 2.4.4); verbs and attachments."""
 
 from typing import Annotated, Literal
 
@@ -111,5 +111,3 @@ class Named(msgspec.Struct, rename="camel"):
     """Only the type of an object: it is optional, so no tagged union can tell them apart."""
 
     object_type: Literal["Activity", "Agent", "Group", "StatementRef", "SubStatement"] = "Activity"
-
-

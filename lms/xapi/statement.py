@@ -7,7 +7,7 @@ bytes that came (Data 2.2.s2.b5).
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -76,6 +76,13 @@ class Received:
     version: str
     mark: str
 
+    def under(self, statement_id: str) -> "Received":
+        """The same with the id that a request's address gives, if it has none of its own."""
+        if self.statement_id is not None:
+            return self
+        members = {"id": Raw(_encode(statement_id)), **self.members}
+        return replace(self, members=members, statement_id=statement_id.lower())
+
 
 _decode_statement = msgspec.json.Decoder(Statement).decode
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -110,10 +117,13 @@ def read_all(statements: Sequence[bytes | Raw], *, version: str) -> list[Receive
         read(raw, version=version, path="$" if alone else f"$[{number}]")
         for number, raw in enumerate(statements)
     ]
-    ids = [one.statement_id for one in found if one.statement_id is not None]
-    if len(set(ids)) != len(ids):
-        twice = next(number for number, one in enumerate(ids) if one in ids[:number])
-        raise refusal(f"$[{twice}].id", "an id stands in a batch once (Communication 2.1.2.s2.b6)")
+    seen: set[str] = set()
+    for number, one in enumerate(found):
+        if one.statement_id in seen:
+            rule = "an id stands in a batch once (Communication 2.1.2.s2.b6)"
+            raise refusal(f"$[{number}].id", rule)
+        if one.statement_id is not None:
+            seen.add(one.statement_id)
     return found
 
 
@@ -153,7 +163,7 @@ def explain(error: msgspec.DecodeError) -> tuple[str, str]:
     if named:
         path = f"{path}.{named.group(1)}"
     for pattern, rule in RULES.items():
-        if "matching regex" in text and pattern in text.encode().decode("unicode_escape"):
+        if "matching regex" in text and repr(pattern) in text:
             text = f"a key is {rule}" if text.startswith("a key") else rule
             break
     return path, text
@@ -164,7 +174,9 @@ def _version(statement: Statement, spoken: str) -> str:
     if isinstance(given, UnsetType):
         return spoken
     if given.startswith("2.") and spoken.startswith("1."):
-        raise _RuleError("$.version", "a request of 1.0.x takes statements of 1.0.x (Data 2.4.10.s3.b2)")
+        raise _RuleError(
+            "$.version", "a request of 1.0.x takes statements of 1.0.x (Data 2.4.10.s3.b2)"
+        )
     return given
 
 
@@ -204,7 +216,9 @@ def _check_context(statement: _Body, thing: _Thing, path: str, version: str) -> 
 
 def _check_rest(statement: _Body, thing: _Thing, path: str, version: str) -> None:
     if statement.verb.id == VOIDED and not isinstance(thing, StatementRef):
-        raise _RuleError(f"{path}.object.objectType", "a voiding statement names a StatementRef (2.3.2)")
+        raise _RuleError(
+            f"{path}.object.objectType", "a voiding statement names a StatementRef (2.3.2)"
+        )
     if not isinstance(statement.timestamp, UnsetType):
         _instant(statement.timestamp, f"{path}.timestamp", version)
     if isinstance(statement.attachments, UnsetType):
@@ -222,7 +236,11 @@ def _check_statement(statement: Statement, thing: _Thing) -> None:
     authority = statement.authority
     if isinstance(authority, UnsetType) or authority.object_type != "Group":
         return
-    if authority.identifiers() or isinstance(authority.member, UnsetType) or len(authority.member) != 2:
+    if (
+        authority.identifiers()
+        or isinstance(authority.member, UnsetType)
+        or len(authority.member) != 2
+    ):
         raise _RuleError("$.authority", "an Agent, or a Group of two Agents (Data 2.4.9.s3.b1)")
 
 

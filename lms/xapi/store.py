@@ -8,19 +8,20 @@ from typing import Any
 import msgspec
 import uuid_utils
 from msgspec import Raw
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, and_, select
 
 from lms.db import insert_or_ignore
-from lms.errors import ConflictError
+from lms.errors import ConflictError, ForbiddenError
 from lms.people.models import Institution
-from lms.xapi.models import Statement, Voiding
 from lms.xapi.formats import write_timestamp
+from lms.xapi.models import Statement, Voiding
 from lms.xapi.statement import Received, read_all, refusal
 from lms.xapi.vocabulary import VOIDED
 
 _encode = msgspec.json.Encoder().encode
 _MOST_IDS = 500
 _CONFLICT = "id가 {id}인 다른 문장이 이미 있습니다. 고친 문장이라면 새 id로 보내 주십시오."
+_NOT_YOURS = "다른 곳에서 보낸 문장은 이 자격으로 무효로 할 수 없습니다. 기관에 문의해 주십시오."
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Authority:
 
     name: str
     home_page: str | None = None
+    voids_others: bool = False
+    """Whether it may void what others vouch for (Data 2.3.2.s2.b4)."""
 
     def agent(self, home_page: str) -> Raw:
         """The account that stands in the statement."""
@@ -40,7 +43,7 @@ class Authority:
         return Raw(_encode({"objectType": "Agent", "account": account}))
 
 
-LMS = Authority("lms")
+LMS = Authority("lms", voids_others=True)
 """The LMS itself, whose statements move progress; its builder writes the authority in."""
 
 
@@ -117,10 +120,8 @@ def keep(
         fresh = _insert(connection, list(rows.values()))
         if len(fresh) != len(rows):
             _settle_race(connection, institution_id, received, set(rows) - fresh, before)
-        _void(connection, institution_id, received, ids, fresh)
-    return [
-        _stored_now(rows[id_]) if id_ not in before else _stored(before[id_]) for id_ in ids
-    ]
+        _void(connection, institution_id, received, ids, fresh, authority)
+    return [_stored_now(rows[id_]) if id_ not in before else _stored(before[id_]) for id_ in ids]
 
 
 def of_registration(
@@ -157,8 +158,8 @@ def is_voided() -> Any:
     )
 
 
-def _find(connection: Connection, institution_id: int, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    found: dict[str, Row[Any]] = {}
+def _find(connection: Connection, institution_id: int, ids: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for start in range(0, len(ids), _MOST_IDS):
         rows = connection.execute(
             select(*_COLUMNS, Statement.mark).where(
@@ -170,7 +171,7 @@ def _find(connection: Connection, institution_id: int, ids: Sequence[str]) -> di
     return found
 
 
-def _check_same(received: Received, kept: Row[Any]) -> None:
+def _check_same(received: Received, kept: Any) -> None:
     """Data 2.3.1.s9. A timestamp that is not given may be the one that the store once set."""
     same = received.mark == kept.mark and received.timestamp in {None, kept.timestamp}
     if not same:
@@ -237,7 +238,7 @@ def _settle_race(
     institution_id: int,
     received: Iterable[Received],
     lost: set[str],
-    before: dict[str, Row[Any]],
+    before: dict[str, Any],
 ) -> None:
     """Another process stored these ids since we looked: they count as there before."""
     before.update(_find(connection, institution_id, sorted(lost)))
@@ -252,13 +253,16 @@ def _void(
     received: Sequence[Received],
     ids: Sequence[str],
     fresh: set[str],
+    authority: Authority,
 ) -> None:
-    """Note what the new statements void. 1.0.x takes a voiding that has no effect, 2.0 refuses it."""
+    """Note what the new statements void. 1.0.x takes a voiding without effect, 2.0 refuses it."""
     for number, (one, statement_id) in enumerate(zip(received, ids, strict=True)):
         if one.voids is None or statement_id not in fresh:
             continue
         path = "$.object.id" if len(received) == 1 else f"$[{number}].object.id"
         target = _find(connection, institution_id, [one.voids]).get(one.voids)
+        if target is not None and authority.name != target.authority and not authority.voids_others:
+            raise ForbiddenError(_NOT_YOURS)
         strict = one.version.startswith("2.")
         if strict and target is not None and target.verb == VOIDED:
             raise refusal(path, "a voiding statement cannot be voided (Data 2.3.2)")
@@ -270,9 +274,9 @@ def _void(
             raise refusal(path, "the statement is voided already (Data 2.3.2)")
 
 
-def _stored(row: Row[Any]) -> Stored:
+def _stored(row: Any) -> Stored:
     return Stored(*row[: len(_COLUMNS)])
 
 
 def _stored_now(row: dict[str, Any]) -> Stored:
-    return Stored(*(row[column.key] for column in _COLUMNS), is_new=True)
+    return Stored(**{column.key: row[column.key] for column in _COLUMNS}, is_new=True)

@@ -120,7 +120,8 @@ class Pages {
     const text = new this.pdfjs.TextLayer({ textContentSource: page.streamTextContent(), container: layer, viewport });
     box.style.width = `${Math.floor(viewport.width)}px`;
     box.style.setProperty("--total-scale-factor", String(scale));
-    box.style.setProperty("--scale-factor", String(scale));
+    box.style.setProperty("--scale-round-x", "1px");
+    box.style.setProperty("--scale-round-y", "1px");
     box.classList.remove("waiting");
     box.setAttribute("role", "group");
     box.setAttribute("aria-label", word("page", { n: number }, this.reader));
