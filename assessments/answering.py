@@ -17,7 +17,9 @@ from lms.learning.service import check_period
 from lms.people.models import Institution
 
 SUBMITTED = "이미 제출한 평가입니다. 결과 화면에서 점수를 볼 수 있습니다."
-Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Uuid = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+]
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

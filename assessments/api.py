@@ -13,6 +13,8 @@ from assessments.views import blueprint
 from lms.edge import json_answer, json_body, now, person, state
 from lms.i18n.formats import clock
 
+__all__ = ["blueprint"]
+
 
 class Answers(msgspec.Struct, forbid_unknown_fields=True):
     """What the browser's queue sends at once."""

@@ -99,7 +99,7 @@ def _check_short(question: Question, where: str) -> None:
     for answer in question.correct:
         if not normalise(answer) or len(answer) > LONGEST_ANSWER:
             raise InvalidError(
-                "{where}: 정답 “{what}”은(는) 쓸 수 없습니다. 글자나 숫자로 500자까지 적어 주십시오.",
+                "{where}: “{what}”은(는) 정답이 될 수 없습니다. 글자나 숫자로 적어 주십시오.",
                 where=where,
                 what=answer[:40],
                 field=f"{where}.correct",

@@ -34,7 +34,7 @@ class QuizKind:
         """Half a minute a question."""
         return len(read(config).questions) * MS_PER_QUESTION
 
-    def files(self, config: dict[str, Any]) -> list[str]:  # noqa: ARG002  the protocol's
+    def files(self, config: dict[str, Any]) -> list[str]:
         """None: a quiz is text."""
         return []
 
@@ -62,9 +62,7 @@ class QuizKind:
         return shown | {"state": "result"} | _result(quiz, current, answers, left)
 
 
-def _asking(
-    quiz: Quiz, attempt: QuizAttempt, answers: dict[str, QuizAnswer]
-) -> dict[str, Any]:
+def _asking(quiz: Quiz, attempt: QuizAttempt, answers: dict[str, QuizAnswer]) -> dict[str, Any]:
     return {
         "attempt": attempt.id,
         "number": attempt.number,

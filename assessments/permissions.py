@@ -6,8 +6,10 @@ from lms.permissions import Permission
 
 
 def _own_attempt(actor: Any, attempt: Any) -> bool:
-    return actor is not None and attempt is not None and bool(
-        attempt.enrolment.person_id == actor.person_id
+    return (
+        actor is not None
+        and attempt is not None
+        and bool(attempt.enrolment.person_id == actor.person_id)
     )
 
 

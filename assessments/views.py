@@ -29,9 +29,7 @@ def begin(enrolment: Enrolment, activity: int) -> ResponseReturnValue:
     "/quizzes/attempts/<int:id>/submit", permission=ANSWER, scope="institution", on=QuizAttempt
 )
 def submit(attempt: QuizAttempt) -> ResponseReturnValue:
-    service.submit(
-        session(), hook(), attempt, actor=person(), now=now(), answers=_answers(attempt)
-    )
+    service.submit(session(), hook(), attempt, actor=person(), now=now(), answers=_answers(attempt))
     return _back(attempt.enrolment_id, attempt.activity_id)
 
 
@@ -39,7 +37,9 @@ def _answers(attempt: QuizAttempt) -> dict[str, list[str]]:
     """What the form shows of each question that it shows; a box that is empty is no answer."""
     shown = set(request.form.getlist("shown"))
     return {
-        question.id: [text.strip() for text in request.form.getlist(f"a-{question.id}") if text.strip()]
+        question.id: [
+            text.strip() for text in request.form.getlist(f"a-{question.id}") if text.strip()
+        ]
         for question in read(attempt.activity.config).questions
         if question.id in shown
     }

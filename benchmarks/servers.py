@@ -38,7 +38,9 @@ def database(backend: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def served(module: str, *arguments: str, port: int, env: dict[str, str], log: Path) -> Iterator[int]:
+def served(
+    module: str, *arguments: str, port: int, env: dict[str, str], log: Path
+) -> Iterator[int]:
     """`python -m module …` serving on `port`; yields its process id once it answers."""
     with log.open("wb") as said:
         process = subprocess.Popen(

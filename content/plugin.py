@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from content import api, reading, reading_views
+from content import api, reading
 from content.video import VideoKind
 from lms.edge import Blueprint
 from lms.hooks import hookimpl

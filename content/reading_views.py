@@ -51,9 +51,7 @@ def viewed(enrolment: Enrolment, activity: int) -> ResponseReturnValue:
 def _state(enrolment: Enrolment, settled: Settled | None) -> dict[str, Any]:
     completion_id = settled.completion_id if settled else None
     if completion_id is None and enrolment.completed_at is not None:
-        completion_id = session().scalar(
-            select(Completion.id).filter_by(enrolment_id=enrolment.id)
-        )
+        completion_id = session().scalar(select(Completion.id).filter_by(enrolment_id=enrolment.id))
     return {
         "progress_permille": enrolment.progress_permille,
         "unit_done": settled.unit_done if settled else None,

@@ -22,10 +22,18 @@ class LMS:
     """Mounts the LMS into an app. Keeps nothing of the app, so one LMS serves many.
 
     identify: who is signed in, as the host sees it.
+    sign_in: where the host signs people in, given the address to come back to; without it who is
+    not signed in gets a page that says so.
     """
 
-    def __init__(self, identify: Callable[[], Identity | None]) -> None:
+    def __init__(
+        self,
+        identify: Callable[[], Identity | None],
+        *,
+        sign_in: Callable[[str], str] | None = None,
+    ) -> None:
         self.identify = identify
+        self.sign_in = sign_in
 
     def init_app(
         self, app: Flask, *, url_prefix: str = "/learn", standalone: bool = False
@@ -33,7 +41,11 @@ class LMS:
         """Add our blueprints under `url_prefix` and our state to app.extensions["lms"]."""
         prefix = "/" + url_prefix.strip("/")
         state = build_state(
-            app.config, identify=self.identify, prefix=prefix, standalone=standalone
+            app.config,
+            identify=self.identify,
+            sign_in=self.sign_in,
+            prefix=prefix,
+            standalone=standalone,
         )
         app.extensions["lms"] = state
         root = Root("lms", __name__, url_prefix=None if prefix == "/" else prefix)
@@ -63,6 +75,7 @@ def build_state(
     config: Mapping[str, Any],
     *,
     identify: Callable[[], Identity | None] = lambda: None,
+    sign_in: Callable[[str], str] | None = None,
     prefix: str = "/",
     standalone: bool = True,
 ) -> State:
@@ -78,6 +91,7 @@ def build_state(
         db=Database(settings.database, threads=settings.threads),
         hook=manager.hook,
         identify=identify,
+        sign_in=sign_in,
         jinja=rendering.environment(folders),
         storage=Storage(settings.folder / "files"),
         kinds=kinds,

@@ -101,7 +101,9 @@ class World(SimpleNamespace):
 
     def page(self, activity=None, client=None):
         activity = activity or self.activity
-        return (client or self.client).get(f"/enrolments/{self.enrolment.id}?activity={activity.id}")
+        return (client or self.client).get(
+            f"/enrolments/{self.enrolment.id}?activity={activity.id}"
+        )
 
     def post(self, what, activity=None, client=None, **more):
         activity = activity or self.activity

@@ -1,4 +1,4 @@
-"""Watching a video through the player's API: what is believed, on which device, and what follows."""
+"""Watching a video through the player's API: what is believed, where, and what follows."""
 
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import event, select
 
 from lms import clock
-from lms.learning.coverage import TOO_FAST
+from lms.learning.coverage import SKIPPED, TOO_FAST
 from lms.learning.models import Coverage, Enrolment, LearningSession, Ping
 from lms.learning.pings import Reading, Report, take
 from lms.learning.rules import RuleSet
@@ -194,6 +194,19 @@ def test_speed_counts_up_to_the_runs_limit(world, percent, credited):
     too_fast = [credited, credited + credited + 2_001]
     answer = world.ping(token, played(2, too_fast, rate=200)).get_json()
     assert (answer["covered_ms"], len(answer["refused"])) == (credited, 1)
+
+
+def test_jumping_to_the_end_is_refused_unless_the_run_lets_skip(world):
+    token = world.begin().get_json()["token"]
+    world.passes(10)
+    jump = played(1, [40_000, 50_000], position=50_000)
+    answer = world.ping(token, jump).get_json()
+    assert (answer["covered"], answer["refused"]) == ([], [{"seq": 1, "reason": SKIPPED}])
+    with world.db.transaction() as session:
+        run = session.get_one(type(world.run), world.run.id)
+        run.rule = {**run.rule, "free_skip": True}
+    answer = world.ping(token, jump | {"seq": 2}).get_json()
+    assert (answer["covered"], answer["refused"]) == ([[40_000, 50_000]], [])
 
 
 def test_the_last_second_of_watching_completes_and_says_so(world):

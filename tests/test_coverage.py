@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from lms.learning import coverage
-from lms.learning.coverage import TOO_FAST, Credit, Ledger
+from lms.learning.coverage import SKIPPED, TOO_FAST, Credit, Ledger
 
 MINUTE = 60_000
 milliseconds = st.integers(0, 5 * MINUTE)
@@ -123,6 +123,25 @@ def test_what_lies_outside_the_video_is_not_played():
     )
     assert found.intervals == [(0, 1_000), (59_000, 60_000)]
     assert found.claimed_ms == 2_000
+
+
+@pytest.mark.parametrize(
+    ("segments", "covered", "refusal"),
+    [
+        ([(0, 5_000)], [], None),
+        ([(12_001, 15_000)], [], SKIPPED),
+        ([(12_000, 15_000)], [], None),  # what came before it is on its way
+        ([(32_001, 33_000)], [(0, 20_000)], SKIPPED),
+        ([(4_000, 6_000)], [(0, 1_000), (30_000, 40_000)], None),  # a gap, gone back to
+        ([(0, 4_000), (17_000, 18_000)], [], SKIPPED),
+    ],
+)
+def test_jumping_ahead_is_not_credited_where_skipping_is_closed(segments, covered, refusal):
+    given_by = {"allowed_ms": 10_000, "duration_ms": MINUTE}
+    found = coverage.credit(segments, covered, free_skip=False, **given_by)
+    assert found.refusal == refusal
+    assert (found.spent_ms == 0) == (refusal is not None)
+    assert coverage.credit(segments, covered, free_skip=True, **given_by).refusal is None
 
 
 def test_a_wall_clock_that_was_set_gives_nothing_and_takes_nothing():

@@ -1,4 +1,4 @@
-"""What the standard calls a statement: valid ones are read, each broken rule is named by its path."""
+"""Statements: valid ones are read whole, each broken rule is named by its path."""
 
 import copy
 import json
@@ -74,9 +74,7 @@ VALID = {
     "urn": told(object={"id": "urn:uuid:" + ID}),
     "choice": defined(**CHOICE),
     "no right answer": defined(interactionType="numeric", correctResponsesPattern=[]),
-    "matching": defined(
-        interactionType="matching", source=[{"id": "a"}], target=[{"id": "a"}]
-    ),
+    "matching": defined(interactionType="matching", source=[{"id": "a"}], target=[{"id": "a"}]),
     "null inside extensions": defined(extensions={"http://a/b": None}),
     "anything inside extensions": came(extensions={"http://a/b": [None, {"": [1e300]}, 10**30]}),
     "empty extensions": came(extensions={}),
@@ -338,7 +336,10 @@ def test_a_statement_of_2_0_does_not_come_in_a_request_of_1_0() -> None:
         (encoded(came(extensions={"http://a/b": "X"})).replace(b"X", b"\xff"), "$"),
         (encoded(came(extensions={"http://a/b": "X"})).replace(b"X", b"\\ud800"), "$"),
         (encoded(came(extensions={"http://a/b": 7})).replace(b": 7", b": NaN"), "$"),
-        (encoded(came(extensions={"http://a/b": 7})).replace(b"7", b"[" * 99999 + b"]" * 99999), "$"),
+        (
+            encoded(came(extensions={"http://a/b": 7})).replace(b"7", b"[" * 99999 + b"]" * 99999),
+            "$",
+        ),
         (encoded(BASE).replace(b'{"actor"', b'{"actor": {"openid": "http://a/"}, "actor"'), "$"),
         (encoded(came(extensions={"http://a/b": {"c": 1}})).replace(b"1}", b'1, "c": 2}'), "$"),
         (

@@ -115,7 +115,7 @@ class Beside:
 def _serve(settings: Settings, host: str, port: int) -> None:
     workers = checks.workers(settings)
     Granian(
-        "lms.app:create_app",
+        "lms.cli.worker:application",
         factory=True,
         address=host,
         port=port,

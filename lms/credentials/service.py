@@ -94,6 +94,7 @@ def _payload(
     """What the paper says, frozen; the birth date stays sealed as the person's row has it."""
     enrolment = completion.enrolment
     run, course, person = enrolment.run, enrolment.run.course, enrolment.person
+    issued_on = clock.local_day(now, institution.zone)
     score = completion.score if course.recognised_minutes >= PRINTED_SCORE_MINUTES else None
     return {
         "number": number,
@@ -102,10 +103,11 @@ def _payload(
         "training_kind": KINDS[course.training_kind],
         "course_title": normalised(course.title),
         "period_from": run.learn_from.isoformat(),
-        "period_until": run.learn_until.isoformat(),
+        # Who is done before the run ends did not learn beyond that day.
+        "period_until": min(run.learn_until, issued_on).isoformat(),
         "recognised_minutes": course.recognised_minutes,
         "sentence": settings.certificate_sentence,
-        "issued_on": clock.local_day(now, institution.zone).isoformat(),
+        "issued_on": issued_on.isoformat(),
         "head_title": settings.head_title or f"{institution.name}장",
         "institution_name": institution.name,
         "seal_lines": list(settings.seal),

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -75,7 +75,7 @@ class Writer:
     def _last_word(self, job: _Job) -> Any:
         """The answer to a job whose commit had begun when its time was up."""
         try:
-            return job.future.result(self._patience)
+            return cast(Answer, job.future.result(self._patience))
         except FutureTimeoutError:
             raise BusyError(BUSY) from None
 
@@ -177,10 +177,11 @@ def _savepoint(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SAVEPOINT lms_job")
     try:
         yield
+        # Fails on PostgreSQL where a job swallowed a database error: its savepoint is lost then.
+        connection.exec_driver_sql("RELEASE SAVEPOINT lms_job")
     except OperationalError:
         raise
     except BaseException:
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT lms_job")
         connection.exec_driver_sql("RELEASE SAVEPOINT lms_job")
         raise
-    connection.exec_driver_sql("RELEASE SAVEPOINT lms_job")

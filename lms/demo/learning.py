@@ -17,25 +17,26 @@ from lms.xapi import vocabulary as say
 DONE, HALF, BEGUN = 6, 10, 10
 """Learners of each run that are done, half-way, and only enrolled."""
 
-# What the people with a login find: (person's number, slug, activities done).
+# What the people with a login find: (person's number, slug, activities done, milliseconds seen of
+# the video that comes next).
 _OWN = (
-    (0, "school-violence", 4),
-    (0, "anti-graft", 0),
-    (0, "privacy", 99),
-    (0, "google-tools", 2),
-    (1, "anti-graft", 0),
-    (1, "basic-literacy", 3),
-    (2, "infosec", 2),
-    (2, "anti-harassment", 1),
-    (2, "school-violence", 1),
+    (0, "school-violence", 4, 0),
+    (0, "anti-graft", 0, 0),
+    (0, "privacy", 99, 0),
+    (0, "google-tools", 2, 12_000),
+    (1, "anti-graft", 0, 0),
+    (1, "basic-literacy", 2, 9_000),
+    (2, "infosec", 2, 0),
+    (2, "anti-harassment", 1, 0),
+    (2, "school-violence", 1, 0),
 )
 
 
 def make(state: Any, made: Made, *, now: datetime) -> None:
     """Enrol people of the first institution and let some of them learn."""
-    for number, slug, steps in _OWN:
+    for number, slug, steps, seen_ms in _OWN:
         if slug in made.runs:
-            _learner(state, made, number, slug, steps, now)
+            _learner(state, made, number, slug, steps, now, seen_ms=seen_ms)
     for order, slug in enumerate(sorted(made.runs)):
         for place, steps in enumerate(_shares()):
             number = 20 + order * 30 + place
@@ -48,7 +49,16 @@ def _shares() -> Iterator[int]:
     yield from [0] * BEGUN
 
 
-def _learner(state: Any, made: Made, number: int, slug: str, steps: int, now: datetime) -> None:
+def _learner(
+    state: Any,
+    made: Made,
+    number: int,
+    slug: str,
+    steps: int,
+    now: datetime,
+    *,
+    seen_ms: int = 0,
+) -> None:
     """Enrol somebody some days ago and let them do the first `steps` activities."""
     with state.db.transaction() as session:
         person = session.scalar(
@@ -72,6 +82,8 @@ def _learner(state: Any, made: Made, number: int, slug: str, steps: int, now: da
             if at >= now:
                 break
             _do(session, state.hook, enrolment, activity, at, number)
+        if seen_ms:
+            _watch(session, state.hook, enrolment, activities[steps], now, seen_ms)
 
 
 def _begin(run: Run, now: datetime, number: int) -> datetime:
@@ -101,35 +113,51 @@ def _do(
     service.record(session, hook, enrolment.id, activity.id, [said], now=at)
 
 
+def _watch(
+    session: Session, hook: Any, enrolment: Enrolment, activity: Activity, now: datetime, ms: int
+) -> None:
+    """Leave a video part of the way through, last night."""
+    at = now - timedelta(hours=16)
+    setting = stating.setting_of(session, enrolment.id)
+    said = _watched(session, setting, enrolment, activity, at, until_ms=ms)
+    service.record(session, hook, enrolment.id, activity.id, [said], now=at)
+    enrolment.last_position_ms = ms
+
+
 def _watched(
-    session: Session, setting: Any, enrolment: Enrolment, activity: Activity, at: datetime
+    session: Session,
+    setting: Any,
+    enrolment: Enrolment,
+    activity: Activity,
+    at: datetime,
+    *,
+    until_ms: int | None = None,
 ) -> bytes:
     length = activity.config["duration_ms"]
+    seen = length if until_ms is None else until_ms
     session.add(
         Coverage(
             institution_id=enrolment.institution_id,
             enrolment_id=enrolment.id,
             activity_id=activity.id,
-            intervals=[[0, length]],
-            covered_ms=length,
-            position_ms=length,
-            stated_ms=length,
+            intervals=[[0, seen]],
+            covered_ms=seen,
+            position_ms=seen,
+            stated_ms=seen,
             updated_at=at,
         )
     )
+    extensions = {
+        say.EXT_PROGRESS: seen * 1000 // length / 1000,
+        say.EXT_SEGMENTS: f"0[.]{seen / 1000:g}",
+    }
     return stating.about_activity(
         setting,
         activity,
-        say.COMPLETED,
+        say.COMPLETED if seen == length else say.PAUSED,
         activity_type=say.TYPE_VIDEO,
         now=at,
-        result={
-            "completion": True,
-            "extensions": {
-                say.EXT_PROGRESS: 1,
-                say.EXT_SEGMENTS: f"0[.]{length / 1000:g}",
-            },
-        },
+        result={"extensions": extensions} | ({"completion": True} if seen == length else {}),
         category=(say.PROFILE_VIDEO,),
     )
 

@@ -32,6 +32,9 @@ class State:
     db: Database
     hook: pluggy.HookRelay
     identify: Callable[[], Identity | None]
+    sign_in: Callable[[str], str] | None
+    """A host's address for signing in, given where to come back to."""
+
     jinja: jinja2.Environment
     storage: Storage
     kinds: dict[str, Any]

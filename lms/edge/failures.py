@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from lms.edge.context import words_here
-from lms.edge.rendering import json_answer, render, url, wants_json
+from lms.edge.rendering import json_answer, render, sign_in_address, wants_json
 from lms.errors import LMSError, SignInNeededError
 
 log = structlog.get_logger("lms")
@@ -38,7 +38,10 @@ _NEXT = {
 def refuse(error: LMSError) -> ResponseReturnValue:
     """The answer to a refusal of our own."""
     if isinstance(error, SignInNeededError) and not wants_json() and request.method == "GET":
-        return redirect(url("people.sign_in", next=request.full_path.rstrip("?")))
+        # The whole path, as the browser knows it: a host may stand in front of ours.
+        address = sign_in_address(request.root_path + request.full_path.rstrip("?"))
+        if address is not None:
+            return redirect(address)
     message = words_here().text(error.message, **error.params)
     answer = _answer(error.status, error.code, message, getattr(error, "field", None))
     retry_after = getattr(error, "retry_after", None)

@@ -71,6 +71,15 @@ def url(endpoint: str, **values: Any) -> str:
     return url_for(f"lms.{endpoint}", **values)
 
 
+def sign_in_address(back: str) -> str | None:
+    """Where to sign in and come back from; None where only the host knows."""
+    here = state()
+    if here.sign_in is not None:
+        return here.sign_in(back)
+    wanted = None if back == url("home.home") else back  # where one goes anyway
+    return url("people.sign_in", next=wanted) if here.standalone else None
+
+
 def wants_json() -> bool:
     """Whether a program asks, rather than a person's browser."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])

@@ -23,6 +23,10 @@ TOO_FAST = (
     "실제로 흐른 시간보다 긴 재생 기록이라 더하지 않았습니다. 그 구간은 다시 보시면 더해집니다."
 )
 
+SKIPPED = (
+    "아직 안 본 곳을 건너뛰어 재생한 기록이라 더하지 않았습니다. 이 과정은 차례대로 보셔야 합니다."
+)
+
 
 class Credit(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one report."""
@@ -96,6 +100,7 @@ def credit(
     *,
     allowed_ms: int,
     duration_ms: int,
+    free_skip: bool = True,
 ) -> Credit:
     """Believe of the played `segments` no more than `allowed_ms` in all.
 
@@ -103,13 +108,21 @@ def credit(
     `allowed_ms` and once in the coverage. A claim of more than GRACE_MS over is not a slow network
     but another clock: nothing of it is believed. Within the grace the end of the claim is cut, so
     that the grace itself is never credited and cannot be gathered by asking often.
+
+    Without `free_skip` nothing is believed of a report that jumps ahead of all that is covered by
+    more than could have been played meanwhile, so that reports may come late or in another order.
     """
     before = merge(covered)
     played = _clipped(segments, duration_ms)
     claimed = total(played)
+    refusal = None
     if claimed > allowed_ms + GRACE_MS:
+        refusal = TOO_FAST
+    elif not free_skip and _jumps(played, before, allowed_ms + GRACE_MS):
+        refusal = SKIPPED
+    if refusal is not None:
         return Credit(
-            intervals=before, claimed_ms=claimed, spent_ms=0, credited_ms=0, refusal=TOO_FAST
+            intervals=before, claimed_ms=claimed, spent_ms=0, credited_ms=0, refusal=refusal
         )
     believed = _first(played, max(0, allowed_ms))
     after = merge([*before, *believed])
@@ -129,6 +142,15 @@ def wall_ms(played_ms: int, speed_percent: int) -> int:
 def _clipped(segments: Sequence[Sequence[int]], duration_ms: int) -> list[Interval]:
     inside = ((max(0, one[0]), min(duration_ms, one[1])) for one in segments)
     return [(start, until) for start, until in inside if start < until]
+
+
+def _jumps(played: Sequence[Interval], covered: Sequence[Interval], most_ms: int) -> bool:
+    reached = covered[-1][1] if covered else 0
+    for start, until in played:
+        if start > reached + most_ms:
+            return True
+        reached = max(reached, until)
+    return False
 
 
 def _first(played: Sequence[Interval], most_ms: int) -> list[Interval]:

@@ -251,6 +251,7 @@ def _weigh(
     ledger = Ledger(at_ms=_ms(row.credited_at), mono_ms=row.mono_ms, boot=row.boot)
     left = coverage.unspent_ms(ledger, now_ms=_ms(by.now), mono_ms=by.mono_ms, boot=by.boot)
     covered = coverage.merge(row.intervals or [])
+    enough = coverage.permille(coverage.total(covered), duration) >= rule.progress_permille
     earned: list[Credit] = []
     for one in new:
         earned.append(
@@ -259,6 +260,7 @@ def _weigh(
                 covered,
                 allowed_ms=left * rule.speed_percent // 100,
                 duration_ms=duration,
+                free_skip=rule.free_skip or enough,
             )
         )
         covered = earned[-1].intervals

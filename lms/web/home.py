@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Any
 
-from flask import redirect
 from flask.typing import ResponseReturnValue
 
 from lms import clock
 from lms.credentials import service as credentials
 from lms.edge import Blueprint, Entry, current_person, now, render, session, words_here
 from lms.edge.rendering import url
+from lms.errors import SignInNeededError
 from lms.i18n import Words
 from lms.i18n.formats import mmss, spoken
 from lms.learning import queries, terms
@@ -25,7 +25,7 @@ SOON = 10
 def home() -> ResponseReturnValue:
     me = current_person()
     if me is None:
-        return redirect(url("people.sign_in"))
+        raise SignInNeededError("먼저 로그인해 주십시오.")
     today = clock.local_day(now(), me.zone)
     rows = queries.due(session(), me.person_id, today)
     earned = credentials.recent(session(), me.person_id, year=today.year, zone=me.zone)

@@ -73,7 +73,7 @@ api = Blueprint("xapi", __name__, url_prefix="/xapi")
 @api.get("/about", permission=permissions.USE, scope="platform", browser=False)
 def about() -> ResponseReturnValue:
     """Communication 2.8: to everybody, in every version."""
-    return json_answer({"version": VERSIONS, "extensions": {}})
+    return json_answer({"version": VERSIONS})
 
 
 @api.get("/statements", permission=permissions.USE, scope="platform", browser=False)

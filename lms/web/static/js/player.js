@@ -34,10 +34,11 @@ function start(root) {
   let beginning = null;
   let from = null; // where the part that is playing began
   let last = 0; // the last position that was really played
+  let reached = 0; // the furthest one
   let played = []; // parts that are not told yet
   let told = performance.now();
   let reporting = 0;
-  let completed = false;
+  let completed = "wasCompleted" in root.dataset;
 
   const at = () => Math.round(video.currentTime * 1000);
 
@@ -86,8 +87,12 @@ function start(root) {
     session = { token: begun.token, seq };
     keep(begun.token);
     freeSkip = freeSkip || begun.free_skip;
+    // What played before the server knew of it is not counted.
+    played = [];
+    if (from !== null) from = at();
+    told = performance.now();
     showCovered(begun.covered);
-    return begun;
+    queue.resume(); // earlier launches' reports: taken, or refused once and for all
   }
 
   /** Make sure that this is the place; false when something else has to happen first. */
@@ -106,6 +111,11 @@ function start(root) {
     }
   }
 
+  function beginQuietly() {
+    beginning ??= begin().catch((error) => { if (error instanceof Held) ask(error); })
+      .finally(() => { beginning = null; });
+  }
+
   function cut(until) {
     if (from !== null && until > from) played.push([from, until]);
     from = from === null ? null : until;
@@ -116,7 +126,11 @@ function start(root) {
     reporting = 0;
     if (from !== null) cut(at());
     told = performance.now();
-    if (!session) { played = []; return; }
+    if (!session) {
+      played = [];
+      if (!video.paused && !onlyReview) beginQuietly();
+      return;
+    }
     if (!played.length && event === "tick") return;
     session.seq += 1;
     const ping = {
@@ -141,6 +155,7 @@ function start(root) {
     showCovered(answer.covered);
     showSaved(answer.saved_at);
     if (answer.refused.length) showRefused(answer.refused.at(-1).reason);
+    else root.querySelector("[data-refused]").hidden = true;
     const state = answer.state;
     if (state.completed && !completed && answer.settled) celebrate(state);
     if (answer.settled) refreshSoon(state.completed || state.activity_done);
@@ -148,7 +163,6 @@ function start(root) {
 
   function celebrate(state) {
     completed = true;
-    if (document.querySelector("[data-was-completed]")) return;
     const notice = root.querySelector("[data-completed]");
     if (state.certificate_url) notice.querySelector("[data-certificate]").href = state.certificate_url;
     if (!notice.hidden) return;
@@ -182,7 +196,7 @@ function start(root) {
   }
 
   function frontier() {
-    return Math.max(last, covered.at(-1)?.[1] ?? 0) + 1000;
+    return Math.max(reached, covered.at(-1)?.[1] ?? 0) + 1000;
   }
 
   function enough() {
@@ -332,7 +346,6 @@ function start(root) {
     const chosen = event.target.closest("[data-elsewhere]")?.dataset.elsewhere;
     if (!chosen) return;
     elsewhere.close();
-    const before = session?.token;
     session = null;
     from = null;
     played = [];
@@ -345,12 +358,6 @@ function start(root) {
       else toast(say("not_recorded"));
       return;
     }
-    const lost = queue.entries().filter((entry) => entry.item.token === before);
-    if (lost.length && before !== session.token) {
-      await queue.drop(lost.map(({ id }) => id));
-      toast(say("lost", { n: lost.length }));
-    }
-    queue.resume();
     video.play().catch(() => {});
   });
 
@@ -377,9 +384,8 @@ function start(root) {
   }
 
   function nextGap() {
-    const here = at();
     const found = gaps();
-    const next = found.find(([start, until]) => start > here + 500 || (here < until - 500 && here < start)) ?? found[0];
+    const next = found.find(([start]) => start > at() + 500) ?? found[0];
     if (!next) { toast(say("no_gap")); return; }
     go(next[0]);
   }
@@ -431,9 +437,18 @@ function start(root) {
 
   // --- The picture tells what happens to it
 
-  video.addEventListener("playing", () => { from = last = at(); told = performance.now(); });
+  video.addEventListener("playing", () => {
+    // The picture moved a little before it said so.
+    const since = at() - last;
+    if (from === null) from = since > 0 && since < 300 ? last : at();
+    last = at();
+    if (!session) report("tick"); // begun by other means than our button
+  });
   video.addEventListener("timeupdate", () => {
-    if (!video.seeking && from !== null) last = at();
+    if (!video.seeking && from !== null) {
+      last = at();
+      reached = Math.max(reached, last);
+    }
     showPosition();
     if (!video.paused && performance.now() - told >= EVERY) report("tick");
   });
@@ -448,15 +463,15 @@ function start(root) {
     reportSoon("seek");
   });
   video.addEventListener("seeked", () => {
-    if (!video.paused) from = at();
-    last = Math.max(last, Math.min(at(), frontier()));
+    last = at();
+    from = video.paused ? null : last;
     showPosition();
   });
   video.addEventListener("waiting", () => { if (from !== null) { cut(at()); from = null; } });
   video.addEventListener("play", showPlaying);
   video.addEventListener("pause", () => {
     showPlaying();
-    if (from !== null) cut(at());
+    if (from !== null) { cut(at()); last = at(); }
     from = null;
     report(video.ended ? "end" : "pause");
   });
@@ -566,7 +581,9 @@ function start(root) {
   const asked = new URL(location.href).searchParams.get("at");
   const resumeAt = Number(asked ?? root.dataset.at);
   const place = () => {
-    const where = resumeAt >= duration - END ? (gaps()[0]?.[0] ?? 0) : resumeAt;
+    let where = resumeAt >= duration - END ? (gaps()[0]?.[0] ?? 0) : resumeAt;
+    // Where the last reports were not taken, go on from what was.
+    if (!freeSkip && !enough()) where = Math.min(where, covered.at(-1)?.[1] ?? 0);
     last = where;
     if (where) video.currentTime = where / 1000;
     showPosition();

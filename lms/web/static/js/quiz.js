@@ -4,15 +4,6 @@
 import { createQueue, post } from "./queue.js";
 import { word } from "./ieum.js";
 
-const form = document.querySelector("form[data-quiz]");
-if (form) take(form);
-
-// A submitted attempt takes no more: what may still wait for it in this browser is let go.
-for (const done of document.querySelectorAll("[data-quiz-done]")) {
-  const left = createQueue({ name: `quiz-${done.dataset.quizDone}`, send: async () => [] });
-  left.ready.then(() => left.drop(left.entries().map(({ id }) => id)));
-}
-
 function take(form) {
   const items = [...form.querySelectorAll("[data-question]")].map((box) => new Item(box, form));
   const byQuestion = new Map(items.map((item) => [item.question, item]));
@@ -35,6 +26,7 @@ function take(form) {
         if (body.acked.includes(id)) byQuestion.get(item.question)?.saved(id, body.saved_at);
       }
       mark(whole, word("saved", {}, form), body.saved_at);
+      refused.hidden = true;
       return body.acked;
     },
     onChange({ waiting, trouble }) {
@@ -171,6 +163,9 @@ class Item {
 function mark(box, text, time, failed = false) {
   box.hidden = false;
   box.classList.toggle("failed", failed);
+  // A tick beside what is not saved would say the opposite.
+  const icon = box.querySelector("use");
+  icon?.setAttribute("href", icon.getAttribute("href").replace(/#.*/, failed ? "#device" : "#check"));
   box.querySelector("[data-saved-text]").textContent = text;
   box.querySelector("[data-saved-at]").textContent = time;
 }
@@ -182,4 +177,13 @@ function uuid() {
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+const form = document.querySelector("form[data-quiz]");
+if (form) take(form);
+
+// A submitted attempt takes no more: what may still wait for it in this browser is let go.
+for (const done of document.querySelectorAll("[data-quiz-done]")) {
+  const left = createQueue({ name: `quiz-${done.dataset.quizDone}`, send: async () => [] });
+  left.ready.then(() => left.drop(left.entries().map(({ id }) => id)));
 }

@@ -2,9 +2,7 @@
 // by its own clock whether to believe it. The button does the same, with or without this script.
 
 import { word } from "./ieum.js";
-
-const form = document.querySelector("form[data-reading]");
-if (form) read(form);
+import { refreshStanding } from "./standing.js";
 
 function read(form) {
   const said = form.querySelector("[data-said]");
@@ -66,7 +64,8 @@ function read(form) {
       said.textContent = word("completed", {}, form);
       form.append(link);
     }
-    document.dispatchEvent(new CustomEvent("ieum:learned", { detail: body.state ?? {} }));
+    said.prepend(button.querySelector("svg"), " ");
+    refreshStanding();
   }
 
   form.addEventListener("submit", (event) => {
@@ -87,3 +86,6 @@ function read(form) {
   }, 1000);
   if (left > 0) say("left", { n: left });
 }
+
+const form = document.querySelector("form[data-reading]");
+if (form) read(form);

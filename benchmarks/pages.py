@@ -1,0 +1,298 @@
+"""`python -m benchmarks.pages`: pages, pings and completions a second, beside a bare view."""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from flask import Flask
+
+from benchmarks import load, queries, servers, world
+from benchmarks.load import Figures, request
+from benchmarks.world import Learner, World
+from lms.db.engine import read_back
+
+LEVELS = (1, 16, 64)
+RESULTS = Path(__file__).parent / "results"
+AIMS = {
+    "home": 0.05,
+    "course page": 0.05,
+    "ping": 0.10,
+    "completion, page": 0.02,
+    "completion, ping": 0.02,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    clients: int
+    figures: Figures
+    cpu_ms: float
+    bare: float
+
+    @property
+    def ratio(self) -> float:
+        return self.figures.rate / self.bare if self.bare else 0.0
+
+
+def main() -> None:
+    asked = _arguments()
+    folder = Path(tempfile.mkdtemp(prefix="ieum-bench-", dir=asked.folder))
+    try:
+        with servers.database(asked.database, folder) as url:
+            text = measure(url, folder, asked)
+    finally:
+        if not asked.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(text)
+    if asked.write:
+        RESULTS.mkdir(exist_ok=True)
+        day = datetime.now(UTC).date().isoformat()
+        (RESULTS / f"{day}-{asked.database}.md").write_text(text, "utf-8")
+
+
+def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
+    """Prepare, serve, drive; returns the report."""
+    port, bare_port = servers.free_port(), servers.free_port()
+    env = {
+        "LMS_DATABASE_URL": url,
+        "LMS_VAR": str(folder / "var"),
+        "LMS_BASE_URL": f"http://localhost:{port}",
+        "PORT": str(port),
+    }
+    app = world.create_app(env)
+    try:
+        made = world.build(app, learners=max(LEVELS), completions=asked.completions, say_so=_say)
+        counts = _count(app, made)
+        with app.extensions["lms"].db.reading() as session:
+            durable = read_back(session.connection())
+        world.wake(app)
+    finally:
+        app.extensions["lms"].db.dispose()
+    logs = folder / "bare.log", folder / "ieum.log"
+    with (
+        servers.served(
+            "benchmarks.bare", str(bare_port), port=bare_port, env=env, log=logs[0]
+        ) as bare,
+        servers.served(
+            "lms.cli", "serve", "--port", str(port), port=port, env=env, log=logs[1]
+        ) as ieum,
+    ):
+        rows = _rows(made, asked.seconds, (bare_port, bare), (port, ieum))
+    return _report(asked, durable, rows, counts)
+
+
+def _rows(made: World, seconds: float, bare: tuple[int, int], ieum: tuple[int, int]) -> list[Row]:
+    rows: list[Row] = []
+    page_short, ping_short = iter(made.by_page), iter(made.by_ping)
+    share = len(made.by_page) // len(LEVELS)
+    pinging = {one.token: _pings(one, ieum[0]) for one in made.watchers}
+    for clients in LEVELS:
+        _say(f"{clients} clients")
+        plain = [request("GET", "/", port=bare[0])]
+        yardstick, cpu = _timed(bare, lambda: _pages(bare[0], plain, clients, seconds))
+        rows.append(Row("bare view", clients, yardstick, cpu, yardstick.rate))
+        for what, path in (("home", "/"), ("course page", "/enrolments/{}")):
+            asks = [
+                request("GET", path.format(one.enrolment), port=ieum[0], cookie=one.cookie)
+                for one in made.readers
+            ]
+            load.drive(
+                ieum[0], [iter(asks)], seconds=seconds
+            )  # every one once: warm, and looked at
+            figures, cpu = _timed(ieum, lambda asks=asks: _pages(ieum[0], asks, clients, seconds))
+            rows.append(Row(what, clients, figures, cpu, yardstick.rate))
+        some = [pinging[one.token] for one in made.watchers[:clients]]
+        for what, sources, good in (
+            ("ping", some, _credited),
+            (
+                "completion, page",
+                _split(page_short, share, clients, ieum[0], _last_page),
+                _completed,
+            ),
+            (
+                "completion, ping",
+                _split(ping_short, share, clients, ieum[0], _last_ping),
+                _completed,
+            ),
+        ):
+            figures, cpu = _timed(
+                ieum,
+                lambda sources=sources, good=good: load.drive(
+                    ieum[0], sources, seconds=seconds, good=good
+                ),
+            )
+            rows.append(Row(what, clients, figures, cpu, yardstick.rate))
+    return rows
+
+
+def _timed(server: tuple[int, int], run: Callable[[], Figures]) -> tuple[Figures, float]:
+    before = servers.cpu_seconds(server[1])
+    figures = run()
+    spent = servers.cpu_seconds(server[1]) - before
+    return figures, round(spent * 1000 / max(1, figures.requests), 2)
+
+
+def _pages(port: int, asks: Sequence[bytes], clients: int, seconds: float) -> Figures:
+    if load.has_wrk():
+        return load.wrk(port, asks, clients=clients, seconds=seconds)
+    return load.drive(port, [_round(asks, start) for start in range(clients)], seconds=seconds)
+
+
+def _round(asks: Sequence[bytes], start: int) -> Iterator[bytes]:
+    at = start
+    while True:
+        yield asks[at % len(asks)]
+        at += 1
+
+
+def _pings(one: Learner, port: int) -> Iterator[bytes]:
+    """A learner's pings: each claims the next millisecond, so that time enough has always passed."""
+    seq = 0
+    while True:
+        seq += 1
+        told = {
+            "token": one.session,
+            "enrolment": one.enrolment,
+            "pings": [{"seq": seq, "segments": [[seq - 1, seq]], "position_ms": seq, "rate": 100}],
+        }
+        body = json.dumps(told).encode()
+        yield request("POST", "/pings", port=port, cookie=one.cookie, body=body)
+
+
+def _last_ping(one: Learner, port: int) -> bytes:
+    body = json.dumps(last_ping(one)).encode()
+    return request("POST", "/pings", port=port, cookie=one.cookie, body=body)
+
+
+def last_ping(one: Learner) -> dict[str, object]:
+    """The ping that brings the tenth of a second which `one` lacks."""
+    report = {
+        "seq": 1,
+        "segments": [[world.COVERED_MS, world.COVERED_MS + 600]],
+        "position_ms": world.COVERED_MS + 600,
+        "rate": 100,
+    }
+    return {"token": one.session, "enrolment": one.enrolment, "pings": [report]}
+
+
+def _last_page(one: Learner, port: int) -> bytes:
+    path = f"/enrolments/{one.enrolment}/activities/{one.activity}/viewed"
+    return request("POST", path, port=port, cookie=one.cookie, body=b'{"token":null}')
+
+
+def _split(
+    people: Iterator[Learner],
+    share: int,
+    clients: int,
+    port: int,
+    ask: Callable[[Learner, int], bytes],
+) -> list[Iterator[bytes]]:
+    """The next `share` people, dealt out to the clients; each is asked for once."""
+    asks = iter([ask(one, port) for one in islice(people, share)])
+    return [asks] * clients
+
+
+def _credited(status: int, body: bytes) -> bool:
+    return status == 200 and b'"refused":[]' in body
+
+
+def _completed(status: int, body: bytes) -> bool:
+    return status == 200 and b'"completed":true' in body
+
+
+def _count(app: Flask, made: World) -> list[tuple[str, int, int]]:
+    """(what, status, SQL statements) of single requests."""
+    reader, watcher = made.readers[0], made.watchers[-1]
+    page, ping = made.by_page.pop(), made.by_ping.pop()
+    pings = {"token": watcher.session, "pings": [{"seq": 1, "segments": [[0, 5]]}]}
+    world.wake(app)
+    asked: list[tuple[str, str, str, Learner, object]] = [
+        ("home", "GET", "/", reader, None),
+        ("course page", "GET", f"/enrolments/{reader.enrolment}", reader, None),
+        ("catalogue", "GET", "/courses", reader, None),
+        ("my record", "GET", "/record", reader, None),
+        ("ping", "POST", "/pings", watcher, pings),
+        (
+            "completion, page",
+            "POST",
+            f"/enrolments/{page.enrolment}/activities/{page.activity}/viewed",
+            page,
+            {"token": None},
+        ),
+        ("completion, ping", "POST", "/pings", ping, last_ping(ping)),
+    ]
+    made.watchers.insert(0, made.watchers.pop())
+    return [
+        (what, *queries.count(app, method, path, one.cookie, body))
+        for what, method, path, one, body in asked
+    ]
+
+
+def _report(
+    asked: argparse.Namespace,
+    durable: dict[str, object],
+    rows: Sequence[Row],
+    counts: Sequence[tuple[str, int, int]],
+) -> str:
+    said = ", ".join(f"{name}={value}" for name, value in durable.items())
+    lines = [
+        f"# Pages on {asked.database}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "",
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load average "
+        f"{os.getloadavg()[0]:.1f}; {said}; {asked.seconds:g} s a figure, closed loop.",
+        "",
+        "| what | clients | requests/s | p50 ms | p95 ms | p99 ms | errors | server CPU ms | of bare | client |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for row in rows:
+        one = row.figures
+        lines.append(
+            f"| {row.what} | {row.clients} | {one.rate:,.0f} | {one.p50} | {one.p95} | {one.p99} "
+            f"| {one.errors} | {row.cpu_ms} | {row.ratio:.1%} | {one.client} |"
+        )
+    lines += ["", "At 16 clients:", ""]
+    for row in rows:
+        if row.clients == 16 and row.what in AIMS:
+            lines.append(f"- {_verdict(row)}")
+    lines += ["", "| what | status | SQL statements |", "| --- | ---: | ---: |"]
+    lines += [f"| {what} | {status} | {count} |" for what, status, count in counts]
+    return "\n".join([*lines, ""])
+
+
+def _verdict(row: Row) -> str:
+    aim = AIMS[row.what]
+    met = row.ratio >= aim and (row.what != "ping" or row.figures.p99 < 50)
+    more = f", p99 {row.figures.p99} ms (aim: under 50)" if row.what == "ping" else ""
+    return (
+        f"{row.what}: {row.ratio:.1%} of the bare view (aim: {aim:.0%}){more} — "
+        f"{'met' if met else 'not met'}"
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each figure")
+    parser.add_argument("--completions", type=int, default=900, help="learners one fact short")
+    parser.add_argument("--folder", help="where the database lies; a real disk, not a RAM one")
+    parser.add_argument("--keep", action="store_true", help="leave the database there")
+    parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/results")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
