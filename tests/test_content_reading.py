@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from content.reading import FileKind, PageKind, clean
-from lms.errors import InvalidError
+from lms.errors import InvalidError, NotFoundError
 from lms.learning.models import ActivityResult, Completion
 from lms.learning.rules import RuleSet
 from lms.xapi import store
@@ -243,6 +243,12 @@ def test_any_other_file_is_a_download(world):
         session.rollback()
 
 
+def test_a_file_that_was_never_stored_is_said_to_be_missing():
+    place = SimpleNamespace(activity=SimpleNamespace(config=FileKind().check(PDF)))
+    with pytest.raises(NotFoundError):
+        FileKind().context(None, place)
+
+
 def test_looking_at_somebody_elses_place_leaves_no_trace(world):
     with world.db.reading() as session:
         place = SimpleNamespace(
@@ -297,8 +303,7 @@ def test_what_is_closed_is_neither_opened_nor_read(world):
     with world.db.transaction() as session:
         run = session.merge(world.enrolment).run
         run.state = "closed"
-    for what in ("viewed",):
-        refused = world.post(what)
-        assert (refused.status_code, refused.json["error"]["code"]) == (409, "closed")
+    refused = world.post("viewed")
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "closed")
     assert world.post("launched", world.file).status_code == 409
     assert world.verbs() == ["registered", "initialized"]

@@ -1,7 +1,9 @@
 """Watching a video through the player's API: what is believed, where, and what follows."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -114,7 +116,7 @@ def test_beginning_says_what_a_player_needs(world):
         "need_permille": 900,
         "saved_at": "14:03:12",
     }
-    assert world.verbs() == ["registered", "initialized"] or world.verbs() == ["initialized"]
+    assert world.verbs() == ["registered", "initialized"]
 
 
 def test_a_ping_is_credited_and_said(world):
@@ -219,9 +221,7 @@ def test_the_last_second_of_watching_completes_and_says_so(world):
     state = after["state"]
     assert (state["activity_done"], state["unit_done"], state["completed"]) == (True, True, True)
     assert state["certificate_url"]
-    verbs = world.verbs()
-    assert verbs.count("completed") >= 1
-    assert verbs[-3:] == ["played", "completed", "satisfied"] or "completed" in verbs
+    assert world.verbs() == ["registered", "initialized", "played", "completed", "completed"]
     world.passes(5)
     more = world.ping(token, played(3, [54_900, 59_900], event="end", position=60_000)).get_json()
     assert more["state"]["certificate_url"] == state["certificate_url"]
@@ -380,3 +380,30 @@ def test_two_pings_at_once_lose_nothing(world):
     assert second.covered == [(0, 20_000)]
     with world.db.reading() as session:
         assert session.get_one(Enrolment, world.enrolment.id).progress_permille == 333
+
+
+def test_pings_through_several_processes_lose_nothing(world):
+    """Each in a transaction of its own, as many web processes would have it."""
+    token = world.begin().get_json()["token"]
+    world.passes(40)
+    by = Reading(
+        person_id=world.person.id,
+        institution_id=world.person.institution_id,
+        zone="Asia/Seoul",
+        now=clock.now(),
+        mono_ms=world.mono.now,
+        boot=clock.boot(),
+    )
+    together = Barrier(8)
+
+    def process(seq):
+        one = Report(seq=seq, segments=[((seq - 1) * 5_000, seq * 5_000)])
+        together.wait()
+        with world.db.engine.begin() as connection:
+            take(connection, world.hook, token, [one], by=by)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(process, range(1, 9)))
+    with world.db.reading() as session:
+        assert session.scalars(select(Coverage)).one().intervals == [[0, 40_000]]
+        assert session.scalars(select(LearningSession)).one().seq == 8

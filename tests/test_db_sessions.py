@@ -70,9 +70,14 @@ def test_a_reading_session_cannot_write_rows_of_the_orm(database: Database) -> N
 def test_returning_commits_and_raising_undoes(database: Database) -> None:
     with database.transaction() as session:
         factories.institution(session, "KEPT")
-    with pytest.raises(ZeroDivisionError), database.transaction() as session:
-        factories.institution(session, "LOST")
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with database.transaction() as session:
+            factories.institution(session, "LOST")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert codes(database) == ["KEPT"]
 
 
@@ -127,9 +132,14 @@ def test_an_orm_session_within_a_connection_undoes_only_its_part(database: Datab
     with database.transaction() as session:
         connection = session.connection()
         connection.execute(Tries.__table__.insert(), {"key": "k", "window": 1, "count": 1})
-        with pytest.raises(ZeroDivisionError), session_on(connection) as own:
-            factories.institution(own, "LOST")
-            raise ZeroDivisionError
+
+        def fail() -> None:
+            with session_on(connection) as own:
+                factories.institution(own, "LOST")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
         with session_on(connection) as own:
             factories.institution(own, "KEPT")
     with database.reading() as session:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from lms.db import Database
 from lms.people.models import Person, SignIn
+from lms.people.service import token_hash
 from tests import factories
 from tests.people_world import PASSWORD, WRONG, account, enter, sealed, token_of
 
@@ -129,14 +130,12 @@ def test_my_own_device_leads_to_the_door(app: Flask, browser: FlaskClient) -> No
 
 
 @pytest.mark.parametrize("path", ["/me", "/people", "/people/access-log"])
-def test_nobody_signed_in_goes_to_the_door_and_back(app: Flask, path: str) -> None:
-    answer = factories.browser(app).get(path)
+def test_nobody_signed_in_goes_to_the_door_and_back(sqlite_app: Flask, path: str) -> None:
+    answer = factories.browser(sqlite_app).get(path)
     assert (answer.status_code, answer.location) == (302, f"/sign-in?next={path}")
 
 
 def row_of(app: Flask, browser: FlaskClient) -> int:
-    from lms.people.service import token_hash
-
     with app.extensions["lms"].db.reading() as session:
         query = select(SignIn.id).where(SignIn.token_hash == token_hash(token_of(browser) or ""))
         return int(session.scalars(query).one())

@@ -11,11 +11,12 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from lms import clock
+from lms import LMS, clock
 from lms.db import Database
 from lms.edge import State
 from lms.errors import TooManyError
 from lms.people import accounts, limiter, service
+from lms.people.actor import Identity
 from lms.people.models import Account, Person, SignIn, Tries
 from tests import factories
 from tests.conftest import make_app
@@ -346,9 +347,9 @@ def test_another_site_cannot_sign_anybody_in(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("next_", ["//evil.example", "https://evil.example", "/\\evil.example"])
-def test_nobody_is_sent_elsewhere(app: Flask, next_: str) -> None:
-    people(app, "kim")
-    browser = factories.browser(app)
+def test_nobody_is_sent_elsewhere(sqlite_app: Flask, next_: str) -> None:
+    people(sqlite_app, "kim")
+    browser = factories.browser(sqlite_app)
     page = browser.get("/sign-in", query_string={"next": next_})
     assert 'name="next" value="/"' in page.text
     assert enter(browser, "kim", next=next_).location == "/"
@@ -382,3 +383,39 @@ def test_without_a_demonstration_nothing_is_listed(sqlite_app: Flask, tmp_path: 
         )
     )
     assert "geheim" not in factories.browser(sqlite_app).get("/sign-in").text
+
+
+def test_a_host_site_has_no_door_of_ours(sqlite_url: str, tmp_path: Path) -> None:
+    host = Flask("host")
+    host.config.from_mapping(
+        SECRET_KEY="host",
+        LMS_DATABASE_URL=sqlite_url,
+        LMS_VAR=str(tmp_path / "var"),
+        LMS_SECRET="test-secret",
+        LMS_DATA_KEY="test-key",
+    )
+    known = Identity(issuer="host", subject="1", name="박보기")
+    state = LMS(identify=lambda: known).init_app(host, url_prefix="/learn")
+    with state.db.transaction() as session:
+        factories.institution(session)
+    browser = factories.browser(host)
+    page = browser.get("/learn/me")
+    assert (page.status_code, "박보기" in page.text) == (200, True)
+    assert ["지금 비밀번호" in page.text, "로그인한 기기" in page.text] == [False, False]
+    doors = {
+        "/learn/sign-in": ("GET", "POST"),
+        "/learn/sign-out": ("POST",),
+        "/learn/sign-in/forgotten": ("GET", "POST"),
+        "/learn/reset/x": ("GET", "POST"),
+    }
+    answers = {
+        browser.open(path, method=method).status_code
+        for path, methods in doors.items()
+        for method in methods
+    }
+    assert answers == {404}
+    assert browser.post("/learn/session/extend").json["seconds"] == 1800
+    chosen = browser.post("/learn/preferences", data={"locale": "en", "next": "/learn/me"})
+    assert (chosen.status_code, chosen.location) == (303, "/learn/me")
+    assert '<html lang="en"' in browser.get("/learn/me").text
+    state.db.dispose()

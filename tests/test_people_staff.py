@@ -106,9 +106,12 @@ def test_another_institution_sees_nobody(
     assert ("view", "person", kim.id, None) not in accesses(db)
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_who_may_what(app: Flask, home: Institution, kim: Person, role: str) -> None:
-    browser = browser_of(app, home, role)
+def test_who_may_what(app: Flask, home: Institution, kim: Person) -> None:
+    for role in ROLES:
+        _check_role(browser_of(app, home, role), kim, role)
+
+
+def _check_role(browser: FlaskClient, kim: Person, role: str) -> None:
     reads = role in {"officer", "institution_admin", "auditor"}
     expected = {
         "list": 200 if reads else 403,
@@ -270,24 +273,23 @@ def test_a_role_is_given_and_ended_with_a_reason(
         ]
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        ({"act": "grant", "role": "officer", "reason": " "}, 422),
-        ({"act": "grant", "role": "operator", "reason": "시험"}, 403),
-        ({"act": "grant", "role": "learner", "reason": "시험"}, 403),
-        ({"act": "grant", "role": "king", "reason": "시험"}, 403),
-        ({"act": "crown", "role": "officer", "reason": "시험"}, 422),
-    ],
-)
 def test_a_wrong_change_of_role_changes_nothing(
-    app: Flask, db: Database, home: Institution, kim: Person, data: dict[str, str], status: int
+    app: Flask, db: Database, home: Institution, kim: Person
 ) -> None:
     admin = browser_of(app, home, "institution_admin")
-    assert admin.post(f"/people/{kim.id}/roles", data=data).status_code == status
+    wrong = [
+        ("grant", "officer", " ", 422),
+        ("grant", "operator", "시험", 403),
+        ("grant", "learner", "시험", 403),
+        ("grant", "king", "시험", 403),
+        ("crown", "officer", "시험", 422),
+    ]
+    for act, role, reason, status in wrong:
+        data = {"act": act, "role": role, "reason": reason}
+        assert admin.post(f"/people/{kim.id}/roles", data=data).status_code == status
     with db.reading() as session:
         held = session.scalars(select(RoleGrant).where(RoleGrant.person_id == kim.id)).all()
-        assert held == []
+    assert held == []
 
 
 def test_no_administrator_locks_themselves_out(app: Flask, db: Database, home: Institution) -> None:

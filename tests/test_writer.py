@@ -1,4 +1,4 @@
-"""The group-commit writer: many in one commit, nobody harmed by a neighbour, no answer too early."""
+"""The group-commit writer: many in one commit, nobody harmed by another, no answer too early."""
 
 import os
 import signal
@@ -194,7 +194,7 @@ def test_who_was_told_that_nothing_was_saved_is_not_saved_later(
     with pytest.raises(BusyError):
         writer.do(add("given up"))
     held.go()
-    wait_for(lambda: writer._waiting.empty())
+    wait_for(writer._waiting.empty)
     assert writer.do(add("next")) == "next"
     writer.stop()
     assert keys(database) == ["next"]
@@ -229,8 +229,8 @@ def test_stopping_commits_what_waits_and_the_next_job_starts_it_anew(
     stopping = pool.submit(database.writer.stop)
     held.go()
     stopping.result(5)
-    assert [one.done() for one in behind] == [True] * 5
     assert keys(database) == ["0", "1", "2", "3", "4"]
+    assert [one.result(1) for one in behind] == ["0", "1", "2", "3", "4"]
     assert database.writer.do(add("again")) == "again"
 
 
@@ -310,7 +310,8 @@ def test_a_real_deadlock_with_another_connection(database: Database) -> None:
 
     def other() -> None:
         with database.engine.begin() as connection:
-            connection.execute(text("SET LOCAL deadlock_timeout = '9s'"))  # the writer sees it first
+            # The writer's side notices first, and is the one broken off.
+            connection.execute(text("SET LOCAL deadlock_timeout = '9s'"))
             mine.wait(5)
             take(connection, "second")
             theirs.set()

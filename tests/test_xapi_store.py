@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from lms.db import Database, append_only
 from lms.errors import ConflictError, ForbiddenError, InvalidError
 from lms.people.models import AuditRow
-from lms.xapi import store, vocabulary
+from lms.xapi import querying, store, vocabulary
 from lms.xapi.models import Statement, Voiding
+from lms.xapi.querying import Query
 from lms.xapi.statement import read_all
 from lms.xapi.store import LMS, Authority, Stored
 from tests import factories
@@ -334,3 +335,30 @@ def test_a_batch_costs_one_look_and_one_insert(
     event.listen(db.engine, "before_cursor_execute", note)
     add(*(statement(id=str(uuid.uuid4())) for _ in range(50)))
     assert asked == ["SELECT", "INSERT"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(),
+        Query(agent="a"),
+        Query(activity="a"),
+        Query(registration=REGISTRATION),
+        Query(since=NOW, until=NOW),
+        Query(agent="a", verb="v", ascending=True),
+        Query(agent="a", after=(NOW, 7)),
+        Query(after=(NOW, 7), ascending=True),
+    ],
+)
+def test_a_query_walks_an_index_in_its_order(sqlite_url: str, query: Query) -> None:
+    db = Database(sqlite_url)
+    asked: list[tuple[str, Any]] = []
+    event.listen(db.reader, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+    with db.reading() as session:
+        to = session.connection()
+        querying.find(to, 1, query)
+        plan = [
+            row[3] for row in to.exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0][0], asked[0][1])
+        ]
+    db.dispose()
+    assert not [line for line in plan if line.startswith("SCAN") or "TEMP B-TREE" in line], plan

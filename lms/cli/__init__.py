@@ -23,12 +23,17 @@ class Commands(click.Group):
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        found = _given().get(cmd_name)
+        return _given().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
         # For the list of all commands a plugin's needs no state; to be run, it does.
-        if found is not None and ctx.obj is None and ctx.protected_args[:1] == [cmd_name]:
+        if command is not None and command.name not in self.commands and ctx.obj is None:
             ctx.obj = environment.state()
             ctx.call_on_close(ctx.obj.db.dispose)
-        return found
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

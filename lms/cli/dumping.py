@@ -98,8 +98,8 @@ def rows_of(connection: sa.Connection, entry: TableEntry) -> Iterator[bytes]:
 
 def entry_of(table: sa.Table) -> TableEntry:
     """The table's columns; its rows are counted when they are written."""
-    columns = [(column.name, kind_of(column)) for column in table.columns]
-    return TableEntry(table.name, columns, 0, "")
+    columns = [(str(column.name), kind_of(column)) for column in table.columns]
+    return TableEntry(str(table.name), columns, 0, "")
 
 
 def _write(

@@ -4,6 +4,7 @@ Nothing is written before every member has been read and its hash compared; the 
 in one transaction, which reads them back and compares once more before it commits.
 """
 
+import gzip
 import hashlib
 import shutil
 import tarfile
@@ -35,6 +36,7 @@ from lms.files import Storage
 
 _UNREADABLE = (tarfile.TarError, EOFError, OSError, zlib.error, msgspec.DecodeError, UnicodeError)
 _BATCH = 1000
+_CHUNK = 1 << 20
 
 
 def verify(source: Path) -> Manifest:
@@ -43,10 +45,8 @@ def verify(source: Path) -> Manifest:
     Raises Refusal with a sentence for one that is cut short, edited or no backup at all.
     """
     try:
-        with tarfile.open(source, "r:gz") as tar:
-            found = {member.name: _digest(tar, member) for member in tar}
-            names = [member.name for member in tar.getmembers()]
-            manifest_text, seal = _read(tar, MANIFEST), _read(tar, SEAL).decode()
+        names, found, texts = _read_through(source)
+        manifest_text, seal = texts[MANIFEST], texts[SEAL].decode()
         if hashlib.sha256(manifest_text).hexdigest() != seal:
             raise Refusal(f"{source}: its list of contents was changed. Nothing was restored.")
         manifest = msgspec.json.decode(manifest_text, type=Manifest)
@@ -89,19 +89,14 @@ def restore(source: Path, manifest: Manifest, db: Database, storage: Storage) ->
     shutil.rmtree(staged.folder, ignore_errors=True)
     staged.folder.mkdir(parents=True)
     try:
-        with tarfile.open(source, "r:gz") as tar:
-            for entry in manifest.files:
-                with _member(tar, entry.member) as file:
-                    staged.put(cast("BinaryIO", file))
-            with db.engine.begin() as connection, _deferred(connection, manifest):
-                for table in manifest.tables:
-                    with _member(tar, table.member) as lines:
-                        _fill(connection, table, lines)
+        with db.engine.begin() as connection:
+            with _deferred(connection, manifest):
+                _read_in(source, manifest, connection, staged)
                 _compare_rows(connection, manifest)
                 _go_on_counting(connection, manifest)
-                if storage.folder.exists():
-                    storage.folder.rmdir()
-                staged.folder.rename(storage.folder)
+            if storage.folder.exists():
+                storage.folder.rmdir()
+            staged.folder.rename(storage.folder)
     except BaseException:
         shutil.rmtree(staged.folder, ignore_errors=True)
         raise
@@ -113,7 +108,8 @@ def restore_keys(source: Path, manifest: Manifest, settings: Settings) -> None:
     given = {"secret": settings.secret, "data.key": settings.data_key}
     with tarfile.open(source, "r:gz") as tar:
         for entry in manifest.keys:
-            value, path = _read(tar, entry.member).decode(), settings.folder / entry.name
+            with _opened(tar, tar.getmember(entry.member)) as file:
+                value, path = file.read().decode(), settings.folder / entry.name
             stands = given.get(entry.name) or (path.read_text().strip() if path.exists() else "")
             if stands and stands != value:
                 raise Refusal(
@@ -225,23 +221,46 @@ def _go_on_counting(connection: sa.Connection, manifest: Manifest) -> None:
             )
 
 
-def _digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+def _read_through(source: Path) -> tuple[list[str], dict[str, str], dict[str, bytes]]:
+    """Each member's name and hash, and the last two as they are; to the archive's last byte."""
+    names, found, texts = [], {}, {}
+    with gzip.open(source) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                names.append(member.name)
+                with _opened(tar, member) as file:
+                    if member.name in {MANIFEST, SEAL}:
+                        texts[member.name] = file.read()
+                    else:
+                        found[member.name] = _digest(file)
+        while stream.read(_CHUNK):  # the checksum of the whole stands at its end
+            pass
+    return names, found, texts
+
+
+def _read_in(source: Path, manifest: Manifest, connection: sa.Connection, staged: Storage) -> None:
+    """Rows into the tables and files into the folder, in the order in which they come."""
+    tables = {entry.member: entry for entry in manifest.tables}
+    with tarfile.open(source, "r|gz") as tar:
+        for member in tar:
+            with _opened(tar, member) as file:
+                if member.name in tables:
+                    _fill(connection, tables[member.name], file)
+                elif member.name.startswith("files/"):
+                    staged.put(cast("BinaryIO", file))
+
+
+@contextmanager
+def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[IO[bytes]]:
     file = tar.extractfile(member)
     if file is None:
         raise tarfile.TarError(f"{member.name} is no file")
     with file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
-@contextmanager
-def _member(tar: tarfile.TarFile, name: str) -> Iterator[IO[bytes]]:
-    file = tar.extractfile(name)
-    if file is None:
-        raise tarfile.TarError(f"{name} is no file")
-    with file:
         yield file
 
 
-def _read(tar: tarfile.TarFile, name: str) -> bytes:
-    with _member(tar, name) as file:
-        return file.read()
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -71,11 +71,16 @@ class Beside:
     """The scheduler process beside the server: started again when it ends, until `stop`."""
 
     def __init__(self, pause: float = 1.0) -> None:
+        self.command = [sys.executable, "-m", "lms.cli", "scheduler", "--with-parent"]
         self._pause = pause
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._keep, daemon=True, name="lms-beside")
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
         self._launch()
@@ -99,8 +104,7 @@ class Beside:
     def _launch(self) -> None:
         with self._guard:
             if not self._ended.is_set():
-                command = [sys.executable, "-m", "lms.cli", "scheduler", "--with-parent"]
-                self._process = subprocess.Popen(command)  # noqa: S603  our own command
+                self._process = subprocess.Popen(self.command)  # noqa: S603  our own command
 
     def _keep(self) -> None:
         while not self._ended.is_set():

@@ -1,11 +1,12 @@
 """Telling a database that is away from one that refuses."""
 
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 
 def is_disconnect(error: BaseException) -> bool:
     """Whether the database went away or is refusing work, rather than refusing this statement."""
-    if isinstance(error, TimeoutError):  # no connection came free in time
+    if isinstance(error, PoolTimeoutError):  # no connection came free in time
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -67,15 +67,15 @@ class Writer:
             answer: Answer = job.future.result(self._patience)
         except (queue.Full, FutureTimeoutError):
             # Who was told that nothing was saved must not find it saved later.
-            if not job.future.cancel():
-                return self._last_word(job)
-            raise BusyError(BUSY) from None
+            if job.future.cancel():
+                raise BusyError(BUSY) from None
+            answer = self._last_word(job)
         return answer
 
     def _last_word(self, job: _Job) -> Any:
         """The answer to a job whose commit had begun when its time was up."""
         try:
-            return cast(Answer, job.future.result(self._patience))
+            return job.future.result(self._patience)
         except FutureTimeoutError:
             raise BusyError(BUSY) from None
 
@@ -150,7 +150,8 @@ class Writer:
             for job in jobs:
                 try:
                     with _savepoint(connection):
-                        answers.append((job.work(connection), None))
+                        result = job.work(connection)
+                    answers.append((result, None))
                 except OperationalError:
                     raise
                 except Exception as error:

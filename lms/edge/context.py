@@ -154,6 +154,6 @@ def _first_sight(database: Session, identity: Identity) -> Actor | None:
         recognise(database.connection())
         return people.find_actor(database, identity, now=at, settings=here.settings)
     here.db.writer.do(recognise)
-    # The row is newer than this reading session's moment: look with a fresh eye.
-    with here.db.reading() as fresh:
-        return people.find_actor(fresh, identity, now=at, settings=here.settings)
+    # The row is newer than this reading session's moment: the view, too, looks with a fresh eye.
+    database.rollback()
+    return people.find_actor(database, identity, now=at, settings=here.settings)

@@ -37,5 +37,6 @@ def check() -> None:
             return
         raise ForbiddenError(_REFUSAL)
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    if not hmac.compare_digest(given, str(cookie.get(_KEY, secrets.token_urlsafe(16)))):
+    mine = str(cookie.get(_KEY, secrets.token_urlsafe(16)))
+    if not hmac.compare_digest(given.encode(), mine.encode()):
         raise ForbiddenError(_REFUSAL)

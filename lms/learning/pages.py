@@ -82,7 +82,7 @@ def unit_lines(
                         "id": one.activity_id,
                         "title": one.title,
                         "kind": one.kind,
-                        "done": one.done,
+                        "done": one.finished,
                         "here": one.activity_id == here,
                         "href": url(
                             "learning.enrolment", id=enrolment_id, activity=one.activity_id
@@ -98,7 +98,7 @@ def unit_lines(
 def _why(standing: Standing, words: Words, *, is_here: bool) -> str | None:
     if standing.state == "closed":
         return words.text(standing.reason, **standing.params)
-    todo = [one for one in standing.unit.activities if not one.done]
+    todo = [one for one in standing.unit.activities if not one.finished]
     if standing.state == "done" or not todo:
         return None
     if is_here or any(one.progress_permille for one in standing.unit.activities):
@@ -114,7 +114,7 @@ def _why(standing: Standing, words: Words, *, is_here: bool) -> str | None:
 
 
 def _first_open(standing: Standing) -> int:
-    todo = [one for one in standing.unit.activities if not one.done]
+    todo = [one for one in standing.unit.activities if not one.finished]
     return (todo or list(standing.unit.activities))[0].activity_id
 
 
@@ -125,7 +125,7 @@ def next_activity(standings: Sequence[Standing], last: int | None) -> int | None
         for standing in standings
         if standing.state != "closed"
         for one in standing.unit.activities
-        if not one.done
+        if not one.finished
     ]
     for one in todo:
         if one.activity_id == last:
@@ -140,7 +140,7 @@ def next_step(
     target = next_activity(standings, None)
     for standing in standings:
         for one in standing.unit.activities:
-            if one.activity_id != target or one.done:
+            if one.activity_id != target or one.finished:
                 continue
             text = words.text(
                 "{n}차시의 「{title}」부터 하시면 됩니다.",

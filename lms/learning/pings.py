@@ -107,7 +107,7 @@ _READ = (
     .join(Enrolment, Enrolment.id == LearningSession.enrolment_id)
     .join(Run, Run.id == Enrolment.run_id)
     .join(Activity, Activity.id == LearningSession.activity_id)
-    .outerjoin(
+    .join(
         Coverage,
         (Coverage.enrolment_id == LearningSession.enrolment_id)
         & (Coverage.activity_id == LearningSession.activity_id),
@@ -123,7 +123,9 @@ _READ = (
         LearningSession.institution_id == bindparam("institution_id"),
     )
     # Two of a person's reports at once must not each add to the coverage that the other left out.
-    .with_for_update(of=LearningSession)
+    # Whoever waited sees anew only the rows that it locks, so the coverage is locked too; it is
+    # there from the beginning of a session (content.sessions).
+    .with_for_update(of=(LearningSession, Coverage))
 )
 _STORED = select(Ping.seq).where(
     Ping.token == bindparam("token"), Ping.seq.in_(bindparam("seqs", expanding=True))
@@ -150,7 +152,6 @@ _KEEP_COVERAGE = (
         updated_at=bindparam("new_updated_at"),
     )
 )
-_ADD_COVERAGE = insert(Coverage)
 _ADD_PING = insert(Ping)
 
 
@@ -250,7 +251,7 @@ def _weigh(
     duration = int(row.config.get("duration_ms", 0))
     ledger = Ledger(at_ms=_ms(row.credited_at), mono_ms=row.mono_ms, boot=row.boot)
     left = coverage.unspent_ms(ledger, now_ms=_ms(by.now), mono_ms=by.mono_ms, boot=by.boot)
-    covered = coverage.merge(row.intervals or [])
+    covered = coverage.merge(row.intervals)
     enough = coverage.permille(coverage.total(covered), duration) >= rule.progress_permille
     earned: list[Credit] = []
     for one in new:
@@ -327,19 +328,10 @@ def _keep_coverage(
         "new_intervals": watched.covered,
         "new_covered_ms": watched.covered_ms,
         "new_position_ms": watched.position_ms,
-        "new_stated_ms": watched.covered_ms if stated else row.stated_ms or 0,
+        "new_stated_ms": watched.covered_ms if stated else row.stated_ms,
         "new_updated_at": by.now,
     }
-    if row.coverage_id is not None:
-        connection.execute(_KEEP_COVERAGE, {"coverage_id": row.coverage_id, **values})
-        return
-    place = {
-        "institution_id": by.institution_id,
-        "enrolment_id": row.enrolment_id,
-        "activity_id": row.activity_id,
-    }
-    fresh = {name.removeprefix("new_"): value for name, value in values.items()}
-    connection.execute(_ADD_COVERAGE, place | fresh)
+    connection.execute(_KEEP_COVERAGE, {"coverage_id": row.coverage_id, **values})
 
 
 def _standing(
@@ -349,7 +341,7 @@ def _standing(
     refused: Sequence[Refused] = (),
     settled: Settled | None = None,
 ) -> Taken:
-    covered = watched.covered if watched else coverage.merge(row.intervals or [])
+    covered = watched.covered if watched else coverage.merge(row.intervals)
     return Taken(
         acked=acked,
         refused=list(refused),

@@ -50,12 +50,11 @@ def due(row: Any, rule: RuleSet, watched: Watched) -> str | None:
     `row`: what lms.learning.pings read. A line is crossed when the video is enough watched, when a
     tenth more of it is, or when its progress may be the last that the enrolment needs.
     """
-    stated_ms = row.stated_ms or 0
-    stated = coverage.permille(stated_ms, watched.duration_ms) if stated_ms else 0
+    stated = coverage.permille(row.stated_ms, watched.duration_ms)
     now = watched.permille
     if stated < rule.progress_permille <= now:
         return say.COMPLETED
-    if watched.ends_segment and watched.covered_ms > stated_ms:
+    if watched.ends_segment and watched.covered_ms > row.stated_ms:
         return say.PAUSED
     gained = row.weight_ms * (now - stated) if row.role == "progress" else 0
     if now // 100 > stated // 100 or 0 < row.need_ms <= -(-gained // 1000):

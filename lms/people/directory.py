@@ -54,9 +54,9 @@ def listed(
 
 def counted(session: Session, institution_id: int, *, text: str) -> int:
     """How many people the search finds."""
-    query = select(func.count(Person.id)).outerjoin(
-        Organisation, Organisation.id == Person.organisation_id
-    )
+    query = select(func.count(Person.id))
+    if text:
+        query = query.outerjoin(Organisation, Organisation.id == Person.organisation_id)
     return int(session.execute(_within(query, institution_id, text)).scalar_one())
 
 

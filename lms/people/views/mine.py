@@ -2,13 +2,23 @@
 
 from typing import Any
 
-from flask import redirect, request
+from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import joinedload
 
-from lms.edge import client_address, current_person, now, person, render, session, state, words_here
-from lms.edge.rendering import url
+from lms.edge import (
+    client_address,
+    current_person,
+    json_answer,
+    now,
+    person,
+    render,
+    session,
+    state,
+    words_here,
+)
+from lms.edge.rendering import url, wants_json
 from lms.errors import InvalidError, LMSError, NotFoundError
 from lms.i18n import LOCALES
 from lms.people import accounts, limiter, masks, sign_ins
@@ -100,13 +110,18 @@ def _prefer() -> ResponseReturnValue:
     if mine is not None and given:
         change = update(Person).where(Person.id == mine.person_id).values(**given)
         state().db.writer.do(lambda connection: connection.execute(change).rowcount)
-    answer = redirect(destination(), 303)
+    # The page's own script has changed the colours already and wants no page.
+    answer = json_answer(given) if wants_json() else _going_on()
     secure = state().settings.secure
     for name, value in given.items():
         answer.set_cookie(
             f"lms_{name}", value, max_age=_YEAR, secure=secure, httponly=True, samesite="Lax"
         )
     return answer
+
+
+def _going_on() -> Response:
+    return Response(status=303, headers={"Location": destination()})
 
 
 def _page(*, error: LMSError | None = None, done: str | None = None) -> ResponseReturnValue:

@@ -21,6 +21,7 @@ from lms.people.service import token_hash
 from lms.people.views.entrance import blueprint, only_standalone, page
 
 _MOST_MAILS = 3
+_QUIET = "no-referrer"  # the address of this page is a key: nobody else may hear of it
 _SUBJECT = "[이음] 비밀번호 다시 정하기"
 _BODY = (
     "{name} 님,\n\n아래 주소에서 비밀번호를 새로 정하실 수 있습니다. "
@@ -91,10 +92,9 @@ def reset_now(token: str) -> ResponseReturnValue:
 
     if here.db.writer.do(work) is None:
         return _reset_page(None)
-    return page(render("lms/people/reset.html", state="done", error=None), Referrer_Policy=_QUIET)
-
-
-_QUIET = "no-referrer"  # the address of this page is a key: nobody else may hear of it
+    return page(
+        render("lms/people/reset.html", state="done", login="", error=None), Referrer_Policy=_QUIET
+    )
 
 
 def _reset_page(
@@ -104,7 +104,8 @@ def _reset_page(
     if error is not None:
         said = {"field": error.field, "text": words_here().text(error.message, **error.params)}
     shown = "over" if account is None else "form"
-    html = render("lms/people/reset.html", state=shown, error=said)
+    login = account.login if account else ""
+    html = render("lms/people/reset.html", state=shown, login=login, error=said)
     status = 410 if account is None else (422 if error else 200)
     return page(html, status, Referrer_Policy=_QUIET)
 

@@ -75,6 +75,7 @@ document.addEventListener("click", async (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
+  if ("downloads" in form.dataset) { form.closest("dialog")?.close(); return; } // the page stays
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "1";
 });

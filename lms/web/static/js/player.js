@@ -165,12 +165,8 @@ function start(root) {
     completed = true;
     const notice = root.querySelector("[data-completed]");
     if (state.certificate_url) notice.querySelector("[data-certificate]").href = state.certificate_url;
-    if (!notice.hidden) return;
     notice.hidden = false;
-    toast(say("completed"), {
-      action: state.certificate_url ? say("certificate") : "",
-      onAction: () => location.assign(state.certificate_url),
-    });
+    notice.scrollIntoView({ block: "nearest" });
   }
 
   // --- What is covered

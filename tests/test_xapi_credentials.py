@@ -1,0 +1,104 @@
+"""Who may write and read: credentials, scopes, the limiter, the command line."""
+
+import base64
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from sqlalchemy import select
+
+from lms.db import Database
+from lms.errors import InvalidError, NotFoundError
+from lms.people.models import AuditRow
+from lms.xapi import commands, credentials
+from lms.xapi.models import Credential
+from tests.factories import NOW
+from tests.xapi_samples import ID
+from tests.xapi_world import STATEMENT, System, system
+
+
+@pytest.fixture
+def vendor(app: Flask) -> System:
+    return system(app)
+
+
+@pytest.fixture
+def quick(sqlite_app: Flask) -> System:
+    """On SQLite only, for what no database changes."""
+    return system(sqlite_app)
+
+
+def test_scopes_let_through_what_they_say(vendor: System) -> None:
+    def of(*scopes: str) -> System:
+        return system(vendor.app, *scopes, institution_id=vendor.institution_id)
+
+    writer, mine, reader = of("statements/write"), of("statements/read/mine"), of("statements/read")
+    both = of("statements/write", "statements/read/mine")
+    [theirs], [own] = vendor.post(STATEMENT).get_json(), both.post(STATEMENT).get_json()
+    assert [writer.post(STATEMENT).status_code, writer.get().status_code] == [200, 403]
+    assert [mine.post(STATEMENT).status_code, reader.put(ID, STATEMENT).status_code] == [403, 403]
+    assert (mine.found(), both.found(), len(reader.found())) == ([], [own], 3)
+    assert both.get(statementId=theirs).status_code == 404
+    assert both.get(statementId=own).status_code == 200
+    assert reader.get(statementId=theirs).status_code == 200
+
+
+def test_wrong_credentials_are_401_then_429_and_right_ones_go_on(quick: System) -> None:
+    for headers in (
+        {"Authorization": None},
+        {"Authorization": "Bearer abc"},
+        {"Authorization": "Basic !"},
+        {"Authorization": "Basic " + base64.b64encode(b"\x00:\xff").decode()},
+        {"Authorization": "Basic " + base64.b64encode(b":").decode()},
+    ):
+        answer = quick.ask("GET", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+        assert answer.get_json()["error"]["code"] == "credentials"
+    liar = System(quick.app, 0, quick.username, "wrong")
+    codes = [liar.get().status_code for _ in range(12)]
+    assert (codes[0], codes[-1]) == (401, 429)
+    assert int(liar.get().headers["Retry-After"]) > 0
+    assert quick.get().status_code == 200
+
+
+def test_revoked_credentials_open_nothing(vendor: System) -> None:
+    db: Database = vendor.app.extensions["lms"].db
+    with db.transaction() as session:
+        for _ in range(2):
+            credentials.revoke(session, vendor.institution_id, vendor.username, now=NOW)
+    assert vendor.get().status_code == 401
+    with db.reading() as session:
+        rows = session.execute(select(AuditRow.act, AuditRow.detail).order_by(AuditRow.id)).all()
+        kept = session.scalars(select(Credential)).one()
+    assert rows == [
+        ("credential.made", {"username": vendor.username, "scopes": ["all"]}),
+        ("credential.revoked", {"username": vendor.username}),
+    ]
+    assert vendor.secret not in kept.secret_hash
+    with pytest.raises(NotFoundError), db.transaction() as session:
+        credentials.revoke(session, vendor.institution_id + 1, vendor.username, now=NOW)
+    for name, scopes in (("이름", ["statements"]), ("이름", []), (" ", ["all"])):
+        with pytest.raises(InvalidError), db.transaction() as session:
+            credentials.make(session, vendor.institution_id, name, scopes, now=NOW)
+
+
+def test_the_command_line_makes_lists_and_revokes(quick: System) -> None:
+
+    state = quick.app.extensions["lms"]
+
+    def run(*words: str) -> str:
+        answer = CliRunner().invoke(commands.record_store, words, obj=state)
+        assert answer.exit_code == 0, answer.output
+        return answer.output
+
+    told = run("add-credential", "--name", "외부 콘텐츠", "--scope", "all", "--reason", "시험")
+    username, secret = (line.split()[-1] for line in told.splitlines())
+    made = System(quick.app, quick.institution_id, username, secret)
+    assert made.post(STATEMENT).status_code == 200
+    run("revoke", username, "--reason", "시험")
+    assert made.post(STATEMENT).status_code == 401
+    assert run("list").splitlines() == [
+        f"{quick.username}\tin use\tall\t시험",
+        f"{username}\trevoked\tall\t외부 콘텐츠",
+    ]
