@@ -23,12 +23,12 @@ def create_app() -> Flask:
 
 def main(port: int) -> None:
     """Serve it as `lms serve` would. Only the application's name is another."""
-    granian = serving.Granian
+    granian = serving.Granian  # type: ignore[attr-defined]  # imported there
 
     def in_place(_target: str, **options: Any) -> Any:
         return granian("benchmarks.bare:create_app", **options)
 
-    serving.Granian = in_place  # type: ignore[misc,assignment]  # no copy of its settings to go stale
+    serving.Granian = in_place  # type: ignore[attr-defined,assignment]  # so no copy of its settings goes stale
     environment.prepare()
     serving._serve(environment.settings(), "127.0.0.1", port)  # noqa: SLF001
 

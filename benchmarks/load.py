@@ -153,7 +153,7 @@ def _send(client: _Client) -> bool:
 
 
 def _receive(client: _Client) -> tuple[int, bytes] | None:
-    """The whole answer; None while some of it is to come. Raises OSError when the server hangs up."""
+    """The whole answer; None while some of it is to come. Raises OSError if the server hangs up."""
     some = client.socket.recv(1 << 18)
     if not some:
         raise ConnectionError("the server closed the connection")

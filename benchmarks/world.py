@@ -1,11 +1,13 @@
 """A demo-like institute, and in it people at just the step that is to be measured."""
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from flask import Flask
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -73,8 +75,10 @@ class World:
 
 
 def create_app(config: dict[str, str]) -> Flask:
-    """The app in this process: for preparing, and for counting queries."""
-    return lms.create_app(**config)
+    """The app in this process, for preparing and counting: it does not log its requests."""
+    app = lms.create_app(**config)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    return app
 
 
 def build(app: Flask, *, learners: int, completions: int, say_so: Callable[[str], None]) -> World:

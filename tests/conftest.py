@@ -93,8 +93,7 @@ def make_app(url: str, folder: Path, **config: object) -> Flask:
     return lms.create_app(
         LMS_DATABASE_URL=url,
         LMS_VAR=str(folder / "var"),
-        LMS_BASE_URL="http://localhost",
-        **{**PACE, **config},
+        **{"LMS_BASE_URL": "http://localhost", **PACE, **config},
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from lms import clock
 from lms.files import links
@@ -30,6 +31,13 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Cache-Control": "private, no-store",
 }
+
+
+def closed(answer: TestResponse) -> TestResponse:
+    """Read whole, its file closed."""
+    assert answer.data is not None
+    answer.close()
+    return answer
 
 
 @pytest.fixture
@@ -73,7 +81,7 @@ def test_pages_hold_no_inline_script_or_style(client: FlaskClient, admin: Person
 
 def test_a_static_file_is_kept_for_ever_and_named_by_its_content(client: FlaskClient) -> None:
     base = client.application.extensions["lms"].asset_base
-    answer = client.get(f"{base}ieum.css")
+    answer = closed(client.get(f"{base}ieum.css"))
     assert (answer.status_code, answer.mimetype) == (200, "text/css")
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -167,7 +175,7 @@ def test_content_is_served_on_its_own_host_alone(
 ) -> None:
     _, picture, _ = stored
     assert client.get(picture).status_code == 404
-    answer = client.get(picture, base_url=CONTENT)
+    answer = closed(client.get(picture, base_url=CONTENT))
     assert (answer.status_code, answer.mimetype, answer.data) == (
         200,
         "image/webp",
@@ -185,7 +193,7 @@ def test_content_is_served_on_its_own_host_alone(
 def test_what_could_act_is_downloaded(
     client: FlaskClient, stored: tuple[Institution, str, str]
 ) -> None:
-    answer = client.get(stored[2], base_url=CONTENT)
+    answer = closed(client.get(stored[2], base_url=CONTENT))
     assert (answer.status_code, answer.mimetype) == (200, "application/octet-stream")
     assert answer.headers["Content-Disposition"] == "attachment; filename=evil.html"
 

@@ -14,6 +14,7 @@ from sqlalchemy import insert
 from lms.edge import Blueprint, session
 from lms.people.models import Account, Institution, Person
 from lms.permissions import Permission, anyone
+from lms.web.logging import configure
 from tests import factories, people_world
 from tests.edge_world import app_with
 
@@ -39,7 +40,6 @@ def app(
     monkeypatch: pytest.MonkeyPatch,
     database_url: str,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],  # first: the log goes to what stderr is at the start
 ) -> Iterator[Flask]:
     room = Blueprint("room", __name__)
     open_ = Permission("test:open", anyone)
@@ -112,6 +112,7 @@ def test_no_log_line_holds_personal_data(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    configure()  # to the stderr of this test, which is another than at its setup
     caplog.set_level(logging.INFO)
     walk(client, person)
     out, err = capsys.readouterr()
@@ -136,7 +137,7 @@ def test_a_request_is_one_line_with_nothing_but_the_route(
     client: FlaskClient, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
     factories.sign_in(client, person)
-    capsys.readouterr()
+    configure()
     client.get(f"/people/{person.id}?q={QUERY}")
     (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert line.pop("ms") >= 0

@@ -1,6 +1,8 @@
 """A backup is whole or refused, and is read back on either database, alike to the byte."""
 
+import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +13,10 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
+from lms import migrations
 from lms.cli import main
 from lms.cli.dumping import dump, stored
-from lms.cli.restoring import Refusal, restore, verify
+from lms.cli.restoring import Refusal, refuse_unless_empty, restore, verify
 from lms.db import Base, Database
 from lms.files import Storage
 from lms.files.models import StoredFile
@@ -160,6 +163,92 @@ def test_spoilt_backup_is_refused(
     with pytest.raises(Refusal, match=said) as refusal:
         verify(path)
     assert "Nothing was restored" in refusal.value.message
+
+
+def sealed(data: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """Repacks the archive as one who knows how: with hashes that fit."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as old:
+        members = {one.name: (old.extractfile(one) or io.BytesIO()).read() for one in old}
+    change(members)
+    manifest = json.loads(members["manifest.json"])
+    for table in manifest["tables"]:
+        rows = members[f"database/{table['name']}.jsonl"]
+        table |= {"sha256": hashlib.sha256(rows).hexdigest(), "rows": rows.count(b"\n")}
+    text = json.dumps(manifest).encode()
+    members |= {
+        "manifest.json": text,
+        "manifest.sha256": hashlib.sha256(text).hexdigest().encode(),
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as new:
+        for name, body in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            new.addfile(member, io.BytesIO(body))
+    return out.getvalue()
+
+
+def test_backup_of_a_newer_ieum_is_refused(sqlite_url: str, tmp_path: Path) -> None:
+    def newer(members: dict[str, bytes]) -> None:
+        text = json.loads(members["manifest.json"]) | {"revision": "9999"}
+        members["manifest.json"] = json.dumps(text).encode()
+
+    db, path = Database(sqlite_url), tmp_path / "b.tar.gz"
+    plugin_manager()
+    dump(db, Storage(tmp_path / "files"), path, keys={}, now=NOW)
+    db.dispose()
+    path.write_bytes(sealed(path.read_bytes(), newer))
+    with pytest.raises(Refusal, match="made by a newer Ieum"):
+        verify(path)
+
+
+def test_rows_that_do_not_fit_leave_nothing_behind(target: Database, tmp_path: Path) -> None:
+    """Refused by the database in the middle: no row, no file, and it can be tried again."""
+
+    def orphan(members: dict[str, bytes]) -> None:
+        del members["database/lms_person.jsonl"]
+        members["database/lms_person.jsonl"] = b""
+        members["database/lms_role_grant.jsonl"] = b'[1,77,"learner",null,"%s",null,1]\n' % stamp
+
+    stamp = NOW.isoformat().encode()
+    files, there = Storage(tmp_path / "files"), Storage(tmp_path / "there" / "files")
+    fill(target, files)
+    path, good = tmp_path / "b.tar.gz", tmp_path / "good.tar.gz"
+    dump(target, files, good, keys={}, now=NOW)
+    path.write_bytes(sealed(good.read_bytes(), orphan))
+    empty(target)
+    with pytest.raises(Refusal, match="do not fit together"):
+        restore(path, verify(path), target, there)
+    assert list((tmp_path / "there").iterdir()) == []
+    refuse_unless_empty(target, there)
+    restore(good, verify(good), target, there)
+
+
+def empty(db: Database) -> None:
+    migrations.downgrade(db.url, "base")
+    migrations.upgrade(db.url)
+
+
+def test_what_could_not_be_saved_is_said(sqlite_url: str, tmp_path: Path) -> None:
+    var, db = tmp_path / "var", Database(sqlite_url)
+    files = Storage(var / "files")
+    fill(db, files)
+    db.dispose()
+    damaged, _ = files.put(b"whole")
+    files.path(damaged).write_bytes(b"half")
+    files.path(hashlib.sha256("그림".encode()).hexdigest()).unlink()
+    said = run(["backup", str(tmp_path / "b.tar.gz")], sqlite_url, var)
+    assert said.exit_code == 1
+    assert f"{files.path(damaged)} is damaged and is left out" in said.output
+    assert "is named in the database and missing in" in said.output
+    assert verify(tmp_path / "b.tar.gz").files == []
+
+
+def test_no_backup_of_tables_that_are_behind(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    said = run(["backup", str(tmp_path / "b.tar.gz")], url, tmp_path / "var")
+    assert (said.exit_code, "run `lms migrate`" in said.output) == (1, True)
+    assert not (tmp_path / "b.tar.gz").exists()
 
 
 def run(arguments: list[str], url: str, var: Path) -> Result:

@@ -2,10 +2,12 @@
 
 import email
 import socket
+import ssl
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,10 @@ from typing import Any
 import pluggy
 import pytest
 from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlalchemy import select, update
 
 from lms import clock, hooks, mail
@@ -43,12 +49,16 @@ class Server:
         return "250 taken"
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[Server, int]]:
-    handler = Server()
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Server, int]]:
+    handler, port = Server(), free_port()
     controller = Controller(handler, hostname=HOST, port=port)
     controller.start()
     yield handler, port
@@ -148,6 +158,63 @@ def test_password_is_not_told_in_the_clear(
     url = f"smtp://user:secret@{HOST}:{server[1]}"
     Drain(state(db, tmp_path, url), holder="me", pace=Pace()).once()
     assert "offers no STARTTLS, so it is not told the password" in (task(db).error or "")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for the test server, with its key, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+def test_starttls_with_somebody_we_can_trust(
+    db: Database, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise_one(db)
+    handler = Server()
+    handler.refuses = False
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    port = free_port()
+    controller = Controller(
+        handler, hostname=HOST, port=port, tls_context=context, require_starttls=True
+    )
+    controller.start()
+    try:
+        drain = Drain(state(db, tmp_path, f"smtp://{HOST}:{port}"), holder="me", pace=Pace())
+        drain.once()
+        assert (len(handler.taken), "SSLCertVerificationError" in (task(db).error or "")) == (
+            0,
+            True,
+        )
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        make_due(db)
+        drain.once()
+        assert (len(handler.taken), task(db).error) == (1, None)
+    finally:
+        controller.stop()
 
 
 def test_wrong_address_of_the_server_is_said(db: Database, tmp_path: Path) -> None:

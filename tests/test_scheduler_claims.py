@@ -1,5 +1,6 @@
 """What the database decides about promises, slots and leases, on both databases."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -8,14 +9,18 @@ from typing import Any
 import pluggy
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from lms import clock, hooks
+from lms.config import Settings
 from lms.db import Database
 from lms.outbox import Handler, Job, JobRun, Task, claims, leases, promise, runs
+from lms.people.models import AccessRow
 from scheduler import housekeeping
 from scheduler.draining import Drain, handlers
 from scheduler.leading import Leader
 from scheduler.pace import Pace
+from tests import factories
 
 LIFE = timedelta(seconds=60)
 
@@ -213,6 +218,30 @@ def test_failed_run_says_why_and_the_next_slot_is_tried(db: Database) -> None:
     assert found.finished_at is not None
 
 
+def test_leader_begins_waits_out_and_ends(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leads on through a database that is away for less than its lease, and not for longer."""
+    leader = Leader(state(db, Given()), holder="me", pace=Pace(lease=LIFE))
+    leader.renew()
+    assert leader.leads
+
+    def away() -> None:
+        raise OperationalError("renew", {}, Exception("connection refused"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "transaction", away)
+        leader.renew()
+        assert leader.leads
+        later = time.monotonic() + LIFE.total_seconds() + 1
+        patch.setattr("scheduler.leading.time.monotonic", lambda: later)
+        leader.renew()
+        assert not leader.leads
+    leader.renew()
+    assert leader.leads
+    leader.stop()
+    with db.transaction() as session:
+        assert leases.take(session.connection(), "scheduler", holder="next", life=LIFE)
+
+
 def test_run_that_was_cut_off_is_noted(db: Database) -> None:
     with db.transaction() as session:
         connection = session.connection()
@@ -246,6 +275,29 @@ def test_old_rows_are_forgotten_in_batches(db: Database, monkeypatch: pytest.Mon
     assert [task.key for task in tasks(db)] == ["failed", "new", "open"]
     with db.reading() as session:
         assert session.scalars(select(JobRun.slot)).all() == [now - timedelta(days=200)]
+
+
+def test_ways_in_and_looks_are_forgotten(db: Database) -> None:
+    now = clock.now()
+    with db.transaction() as session:
+        home = factories.institution(session)
+        for days in (0, 800):
+            session.add(
+                AccessRow(
+                    institution_id=home.id,
+                    at=now - timedelta(days=days),
+                    actor_id=1,
+                    address="::1",
+                    act="view",
+                    subject="person",
+                )
+            )
+    here = state(db)
+    here.settings = Settings()
+    housekeeping.forget_access(here, now)
+    housekeeping.forget_ways_in(here, now)
+    with db.reading() as session:
+        assert session.scalars(select(AccessRow.at)).all() == [now]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ def test_paused_and_killed_schedulers_lose_nothing(db: Database, tmp_path: Path)
     assert all(run.finished_at or run.error for run in runs)
 
 
+def test_leader_that_does_not_know_it_is_none_runs_nothing_twice(
+    db: Database, tmp_path: Path
+) -> None:
+    """The first neither renews its lease nor hears that it is over: two believe that they lead."""
+    with schedulers(db, tmp_path, 1, renewal=600.0) as (first,):
+        assert leader(db, [first]).pid == first.pid
+        with schedulers(db, tmp_path, 1) as (second,):
+            assert leader(db, [second]).pid == second.pid
+            led = len(lines(tmp_path, "slots"))
+            until(lambda: len(lines(tmp_path, "slots")) > led + 6, "slots go on")
+    assert [slot for slot, times in Counter(lines(tmp_path, "slots")).items() if times > 1] == []
+
+
 def promise_many(db: Database, count: int, prefix: str = "task") -> None:
     with db.transaction() as session:
         for number in range(count):
@@ -124,9 +137,11 @@ def until(true: Callable[[], Any], what: str) -> Any:
 
 
 @contextmanager
-def schedulers(db: Database, folder: Path, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def schedulers(
+    db: Database, folder: Path, count: int, renewal: float = 0.3
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     url = db.url.render_as_string(hide_password=False)
-    command = [sys.executable, __file__, url, str(folder)]
+    command = [sys.executable, __file__, url, str(folder), str(renewal)]
     log = (folder / "log").open("ab")
     started = [
         subprocess.Popen(command, cwd=ROOT, stderr=log)  # noqa: S603
@@ -141,7 +156,7 @@ def schedulers(db: Database, folder: Path, count: int) -> Iterator[list[subproce
             process.wait()
 
 
-def main(url: str, folder: Path) -> None:
+def main(url: str, folder: Path, renewal: float) -> None:
     """One scheduler in its own process, with a job every second and a slow handler."""
     import pluggy
 
@@ -182,7 +197,7 @@ def main(url: str, folder: Path) -> None:
     state: Any = SimpleNamespace(db=Database(url, threads=8), hook=manager.hook)
     quick = Pace(
         lease=timedelta(seconds=1.2),
-        renewal=0.3,
+        renewal=renewal,
         tick=0.05,
         poll=0.05,
         claim=timedelta(seconds=1.5),
@@ -193,4 +208,4 @@ def main(url: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))

@@ -16,6 +16,7 @@ from typing import IO, BinaryIO, cast
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from lms import migrations
 from lms.cli.dumping import rows_of, stored
@@ -97,8 +98,13 @@ def restore(source: Path, manifest: Manifest, db: Database, storage: Storage) ->
             if storage.folder.exists():
                 storage.folder.rmdir()
             staged.folder.rename(storage.folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(staged.folder, ignore_errors=True)
+        if isinstance(error, (DBAPIError, msgspec.DecodeError)):
+            raise Refusal(
+                f"{source}: its rows do not fit together ({type(error).__name__}). "
+                "Nothing was restored."
+            ) from error
         raise
     migrations.upgrade(db.url)
 

@@ -95,6 +95,7 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
             url,
             pool_size=threads,
             max_overflow=threads,
+            hide_parameters=True,  # an error's text goes to logs; what people wrote does not
             connect_args={"check_same_thread": False, "timeout": 5},
         )
         event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
@@ -106,6 +107,7 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
         max_overflow=4,
         pool_timeout=5,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 5},
         **(_SNAPSHOT if read_only else {}),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lms.db import Base, is_disconnect
 from lms.edge import csrf
-from lms.edge.context import current_person, host_name, session, state
+from lms.edge.context import current_person, on_content_host, session, state
 from lms.errors import BusyError, ForbiddenError, NotFoundError, SignInNeededError
 from lms.permissions import Permission, Scope
 
@@ -135,6 +135,5 @@ def find(model: type[Row], id: int, scope: Scope) -> Row:  # noqa: A002  the nam
 
 
 def _check_place(policy: Policy) -> None:
-    on_content_host = host_name() == state().content_host
-    if on_content_host != (policy.place == "content"):
+    if on_content_host() != (policy.place == "content"):
         raise NotFoundError("찾는 것이 없습니다. 주소를 다시 확인해 주십시오.")

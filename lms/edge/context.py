@@ -71,7 +71,8 @@ def now() -> datetime:
 def current_person() -> Actor | None:
     """Who is asking; None if nobody is signed in."""
     if "lms_person" not in g:
-        identity = state().identify()
+        # A cookie that strayed to the content host signs nobody in there.
+        identity = None if on_content_host() else state().identify()
         g.lms_person = None if identity is None else _known(identity)
     return cast("Actor | None", g.lms_person)
 
@@ -122,6 +123,11 @@ def fingerprint(text: str) -> str:
 
 def host_name() -> str:
     return urlsplit(f"//{request.host}").hostname or ""
+
+
+def on_content_host() -> bool:
+    """Whether the request came to the host name of uploaded content."""
+    return host_name() == state().content_host
 
 
 def _known(identity: Identity) -> Actor | None:

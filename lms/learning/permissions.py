@@ -5,6 +5,3 @@ from lms.permissions import Permission, has_role, owns, signed_in
 SEE_COURSES = Permission("courses:see", signed_in)
 ENROL = Permission("courses:enrol", has_role("learner"))
 LEARN = Permission("enrolment:learn", owns, sees=owns)
-EXPLAIN = Permission(
-    "enrolment:explain", has_role("officer", "institution_admin", "auditor", "operator")
-)

@@ -27,6 +27,7 @@ from lms.people.demo import DemoAccount, demo_accounts
 from lms.people.models import Institution, SignIn
 from lms.people.permissions import COME_IN, OWN
 from lms.people.views.entrance import blueprint, destination, only_standalone, page
+from lms.people.words import ROLE_WORDS
 
 _WRONG = (
     "아이디나 비밀번호가 맞지 않습니다. "
@@ -145,6 +146,7 @@ def _form(
         left="left" in request.args,
         here=_institution_here(),
         demo=_demo(),
+        roles=ROLE_WORDS,
         idle_minutes=state().settings.idle_minutes,
     )
     return page(html, status, **({"Retry_After": str(error.retry_after)} if error else {}))

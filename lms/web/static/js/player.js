@@ -1,14 +1,12 @@
 // The video player. It reports what was really played; what that is worth is for the server to say.
 // Every word comes from the page (data-words).
 
-import { createQueue, Held, post, Refused } from "./queue.js";
+import { createCovered, mmss } from "./covered.js";
 import { toast, word } from "./ieum.js";
+import { createReporter } from "./reporter.js";
+import { refreshStanding } from "./standing.js";
 
-const EVERY = 10000; // between two reports while it plays
-const REPORT_SOON = 800; // several jumps in a row are told together
-const SMALLEST_GAP = 2000; // shorter ones are nobody's business
-const END = 1500;
-const IDLE = 60000; // after this long a pause, ask first whether we still are the one place
+const END = 1500; // whoever stopped this close to the end is not put there again
 
 const root = document.querySelector("[data-video]");
 if (root) start(root);
@@ -19,141 +17,50 @@ function start(root) {
   const control = (name) => frame.querySelector(`[data-do="${name}"]`);
   const say = (key, values) => word(key, values, root);
 
-  const enrolment = Number(root.dataset.enrolment);
-  const activity = Number(root.dataset.activity);
   const duration = Number(root.dataset.duration);
-  const need = Number(root.dataset.need);
   const limit = Number(root.dataset.limit);
   const onlyReview = "onlyReview" in root.dataset;
   let freeSkip = "freeSkip" in root.dataset || onlyReview;
-  let covered = JSON.parse(root.dataset.coveredPartsOf);
+  const card = document.getElementById("video-covered-card");
+  const covered = createCovered({
+    intervals: JSON.parse(root.dataset.coveredPartsOf),
+    duration,
+    need: Number(root.dataset.need),
+    card,
+    say,
+    fallback: control("play"),
+  });
 
-  // --- What was played, and telling it
-
-  let session = null; // {token, seq} once the server knows that we play here
-  let beginning = null;
-  let from = null; // where the part that is playing began
-  let last = 0; // the last position that was really played
-  let reached = 0; // the furthest one
-  let played = []; // parts that are not told yet
-  let told = performance.now();
-  let reporting = 0;
   let completed = "wasCompleted" in root.dataset;
+  let left = null; // where a page before this one stopped, if it could not say so itself
 
   const at = () => Math.round(video.currentTime * 1000);
 
-  const queue = createQueue({
-    name: `pings-${enrolment}`,
-    send,
-    onChange: showWaiting,
+  const reporter = createReporter({
+    video,
+    urls: { begin: root.dataset.begin, pings: root.dataset.pings },
+    enrolment: Number(root.dataset.enrolment),
+    activity: Number(root.dataset.activity),
+    review: onlyReview,
+    onBegun(begun) {
+      freeSkip = freeSkip || begun.free_skip;
+      covered.set(begun.covered);
+    },
+    onAnswer: settle,
+    onLeft(ms) { left = ms; },
+    onWaiting: showWaiting,
     onHeld: ask,
     onRefused: sayRefused,
+    onUnrecorded: () => toast(say("not_recorded")),
   });
-
-  async function send(entries) {
-    // One token at a time: what an earlier launch left behind is told as what it was.
-    const token = entries[0].item.token;
-    const mine = entries.filter((entry) => entry.item.token === token);
-    try {
-      const answer = await post(root.dataset.pings, {
-        token,
-        enrolment,
-        pings: mine.map((entry) => entry.item.ping),
-      });
-      if (mine.at(-1).item.activity === activity) settle(answer);
-      return mine.filter((entry) => answer.acked.includes(entry.item.ping.seq)).map(({ id }) => id);
-    } catch (error) {
-      if (error instanceof Held && error.code === "elsewhere" && token !== session?.token) {
-        // Another place took over since: nobody can be asked any more.
-        const refused = new Refused("lost", error.told);
-        refused.ids = mine.map(({ id }) => id);
-        throw refused;
-      }
-      if (error instanceof Refused) error.ids = mine.map(({ id }) => id);
-      throw error;
-    }
-  }
-
-  async function begin(takeOver = false) {
-    await queue.ready;
-    const begun = await post(root.dataset.begin, {
-      enrolment,
-      activity,
-      take_over: takeOver,
-      resume: kept(),
-    });
-    const queued = queue.entries().filter((entry) => entry.item.token === begun.token);
-    const seq = Math.max(begun.seq, ...queued.map((entry) => entry.item.ping.seq));
-    session = { token: begun.token, seq };
-    keep(begun.token);
-    freeSkip = freeSkip || begun.free_skip;
-    // What played before the server knew of it is not counted.
-    played = [];
-    if (from !== null) from = at();
-    told = performance.now();
-    showCovered(begun.covered);
-    queue.resume(); // earlier launches' reports: taken, or refused once and for all
-  }
-
-  /** Make sure that this is the place; false when something else has to happen first. */
-  async function ready() {
-    if (session || onlyReview) return true;
-    beginning ??= begin().finally(() => { beginning = null; });
-    try {
-      await beginning;
-      return true;
-    } catch (error) {
-      if (error instanceof Held) ask(error);
-      else if (error instanceof Refused) sayRefused([], error);
-      else toast(say("not_recorded"));
-      // Without the network the video itself may still play; it is not recorded, and that was said.
-      return !(error instanceof Held || error instanceof Refused);
-    }
-  }
-
-  function beginQuietly() {
-    beginning ??= begin().catch((error) => { if (error instanceof Held) ask(error); })
-      .finally(() => { beginning = null; });
-  }
-
-  function cut(until) {
-    if (from !== null && until > from) played.push([from, until]);
-    from = from === null ? null : until;
-  }
-
-  function report(event) {
-    clearTimeout(reporting);
-    reporting = 0;
-    if (from !== null) cut(at());
-    told = performance.now();
-    if (!session) {
-      played = [];
-      if (!video.paused && !onlyReview) beginQuietly();
-      return;
-    }
-    if (!played.length && event === "tick") return;
-    session.seq += 1;
-    const ping = {
-      seq: session.seq,
-      segments: played,
-      position_ms: at(),
-      rate: Math.round(video.playbackRate * 100),
-      event,
-      at: new Date().toISOString(),
-    };
-    played = [];
-    queue.put(`${session.token}:${ping.seq}`, { token: session.token, activity, ping });
-  }
-
-  function reportSoon(event) {
-    if (!reporting) reporting = setTimeout(() => report(event), REPORT_SOON);
-  }
 
   // --- What the server says
 
   function settle(answer) {
-    showCovered(answer.covered);
+    covered.set(answer.covered);
     showSaved(answer.saved_at);
+    if (left !== null && !video.played.length) place(left);
+    left = null;
     if (answer.refused.length) showRefused(answer.refused.at(-1).reason);
     else root.querySelector("[data-refused]").hidden = true;
     const state = answer.state;
@@ -169,85 +76,13 @@ function start(root) {
     notice.scrollIntoView({ block: "nearest" });
   }
 
-  // --- What is covered
-
-  const card = document.getElementById("video-covered-card");
-
-  function covers(ms) {
-    return covered.some(([start, until]) => start <= ms && ms < until);
-  }
-
-  function seen() {
-    return covered.reduce((sum, [start, until]) => sum + until - start, 0);
-  }
-
-  function gaps() {
-    const found = [];
-    let reached = 0;
-    for (const [start, until] of [...covered, [duration, duration]]) {
-      if (start - reached >= SMALLEST_GAP) found.push([reached, start]);
-      reached = Math.max(reached, until);
-    }
-    return found;
-  }
-
+  /** How far one may jump ahead, where skipping is closed. */
   function frontier() {
-    return Math.max(reached, covered.at(-1)?.[1] ?? 0) + 1000;
+    return Math.max(reporter.reached, covered.end()) + 1000;
   }
 
-  function enough() {
-    return permille() >= need;
-  }
-
-  function permille() {
-    // As lms.learning.coverage.permille: a second at the end is forgiven.
-    const tolerance = Math.min(1000, Math.floor(duration / 20));
-    return seen() >= duration - tolerance ? 1000 : Math.floor((seen() * 1000) / duration);
-  }
-
-  function showCovered(intervals) {
-    covered = intervals;
-    if (!card) return;
-    const share = (ms) => `${((ms * 100) / duration).toFixed(2)}%`;
-    const percent = (value) => `${Math.floor(value / 10)}%`;
-    const parts = card.querySelector("[data-covered-parts]");
-    parts.replaceChildren(...covered.map(([start, until]) => {
-      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      const attributes = { class: "part", x: share(start), y: 0, width: share(until - start), height: 16 };
-      for (const [name, value] of Object.entries(attributes)) rect.setAttribute(name, value);
-      return rect;
-    }));
-    parts.closest("svg").setAttribute("aria-label", say("bar", { seen: mmss(seen()), whole: mmss(duration) }));
-    card.querySelector("h3").textContent = say("seen", { percent: percent(permille()) });
-    card.querySelector(".section-head .quiet").textContent =
-      say(enough() ? "enough" : "not_yet", { percent: percent(need) });
-    const [first, second] = card.querySelectorAll(".legend > span");
-    first.lastChild.textContent = say("seen_time", { time: mmss(seen()) });
-    second.lastChild.textContent = say("gap_time", { time: mmss(Math.max(0, duration - seen())) });
-    showGaps();
-  }
-
-  function showGaps() {
-    const foot = card.querySelector(":scope > .row.between");
-    const found = gaps().slice(0, 4);
-    let row = foot.querySelector(":scope > .row");
-    const before = row ? [...row.children].map((link) => link.dataset.seek).join() : "";
-    if (before === found.map(([start]) => start).join()) return; // leave the focus where it is
-    const focused = row?.contains(document.activeElement);
-    if (!row) {
-      row = document.createElement("div");
-      row.className = "row";
-      foot.append(row);
-    }
-    row.replaceChildren(...found.map(([start]) => {
-      const link = document.createElement("a");
-      link.className = "btn second small";
-      link.href = `${location.pathname}?activity=${activity}&at=${start}`;
-      link.dataset.seek = start;
-      link.textContent = say("gap", { time: mmss(start) });
-      return link;
-    }));
-    if (focused) (row.firstElementChild ?? control("play")).focus();
+  function beyond(ms) {
+    return !freeSkip && !covered.enough() && ms > frontier() && !covered.covers(ms);
   }
 
   // --- Around the picture
@@ -342,45 +177,34 @@ function start(root) {
     const chosen = event.target.closest("[data-elsewhere]")?.dataset.elsewhere;
     if (!chosen) return;
     elsewhere.close();
-    session = null;
-    from = null;
-    played = [];
-    if (chosen === "leave") return;
-    try {
-      await begin(true);
-    } catch (error) {
-      if (error instanceof Held) ask(error);
-      else if (error instanceof Refused) sayRefused([], error);
-      else toast(say("not_recorded"));
-      return;
-    }
-    video.play().catch(() => {});
+    reporter.giveUp();
+    if (chosen === "take" && await reporter.ready({ takeOver: true })) video.play().catch(() => {});
   });
+
+  elsewhere.addEventListener("cancel", () => reporter.giveUp());
 
   // --- Acts
 
   async function toggle() {
     if (!video.paused) { video.pause(); return; }
-    if (!(await ready())) return;
-    if (session && performance.now() - told > IDLE) report("pause"); // are we still the one place?
-    if (video.ended || at() >= duration - 100) go(gaps()[0]?.[0] ?? 0);
+    if (!(await reporter.ready())) return;
+    if (video.ended || at() >= duration - 100) go(covered.gaps()[0]?.[0] ?? 0);
     await video.play().catch(() => {});
   }
 
   function go(ms) {
     let target = Math.max(0, Math.min(ms, duration - 1));
-    if (!freeSkip && !enough() && target > frontier() && !covers(target)) {
+    if (beyond(target)) {
       target = Math.min(target, frontier() - 1000);
       toast(say("no_skip"));
     }
-    if (from !== null) cut(at());
-    from = null;
+    reporter.jump();
     video.currentTime = target / 1000;
     showPosition();
   }
 
   function nextGap() {
-    const found = gaps();
+    const found = covered.gaps();
     const next = found.find(([start]) => start > at() + 500) ?? found[0];
     if (!next) { toast(say("no_gap")); return; }
     go(next[0]);
@@ -433,63 +257,28 @@ function start(root) {
 
   // --- The picture tells what happens to it
 
-  video.addEventListener("playing", () => {
-    // The picture moved a little before it said so.
-    const since = at() - last;
-    if (from === null) from = since > 0 && since < 300 ? last : at();
-    last = at();
-    if (!session) report("tick"); // begun by other means than our button
-  });
-  video.addEventListener("timeupdate", () => {
-    if (!video.seeking && from !== null) {
-      last = at();
-      reached = Math.max(reached, last);
-    }
-    showPosition();
-    if (!video.paused && performance.now() - told >= EVERY) report("tick");
-  });
+  video.addEventListener("timeupdate", showPosition);
+  video.addEventListener("seeked", showPosition);
   video.addEventListener("seeking", () => {
-    if (from !== null) cut(last); // a jump by other means than ours: media keys, a headset
-    from = null;
-    const here = at();
-    if (!freeSkip && !enough() && here > frontier() && !covers(here)) {
+    if (beyond(at())) { // by other means than ours: media keys, a headset
       video.currentTime = (frontier() - 1000) / 1000;
       toast(say("no_skip"));
     }
-    reportSoon("seek");
   });
-  video.addEventListener("seeked", () => {
-    last = at();
-    from = video.paused ? null : last;
-    showPosition();
-  });
-  video.addEventListener("waiting", () => { if (from !== null) { cut(at()); from = null; } });
   video.addEventListener("play", showPlaying);
-  video.addEventListener("pause", () => {
-    showPlaying();
-    if (from !== null) { cut(at()); last = at(); }
-    from = null;
-    report(video.ended ? "end" : "pause");
-  });
+  video.addEventListener("pause", showPlaying);
   video.addEventListener("ratechange", () => {
     const now = Math.round(video.playbackRate * 100);
     if (now > limit) {
       setSpeed(limit);
       toast(say("too_fast", { speed: limit / 100 }));
     } else if (speeds.includes(now)) speed.value = String(now);
-    if (!video.paused) report("tick");
   });
   video.addEventListener("volumechange", () => {
     control("mute").setAttribute("aria-pressed", String(video.muted));
   });
   video.addEventListener("error", () => { root.querySelector("[data-broken]").hidden = false; });
   video.addEventListener("click", toggle);
-
-  document.addEventListener("visibilitychange", () => {
-    // The last moment that is sure to come. A hidden video that plays on goes on counting.
-    if (document.visibilityState === "hidden" && (from !== null || played.length)) report("hide");
-  });
-  window.addEventListener("pagehide", () => { if (from !== null || played.length) report("hide"); });
 
   // --- Buttons, lines of the transcript, gaps
 
@@ -546,57 +335,28 @@ function start(root) {
   function refreshSoon(now) {
     if (refreshing && !now) return;
     clearTimeout(refreshing);
-    refreshing = setTimeout(async () => { await refresh(); refreshing = 0; }, now ? 0 : 3000);
-  }
-
-  async function refresh() {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of ["#standing", ".page-header"]) {
-      const old = document.querySelector(part);
-      const fresh = page.querySelector(part);
-      if (!old || !fresh || old.innerHTML === fresh.innerHTML || old.contains(document.activeElement)) continue;
-      for (const details of fresh.querySelectorAll("details[id]")) {
-        details.open = document.getElementById(details.id)?.open ?? details.open;
-      }
-      old.replaceWith(document.importNode(fresh, true));
-    }
+    refreshing = setTimeout(async () => { await refreshStanding(); refreshing = 0; }, now ? 0 : 3000);
   }
 
   // --- Begin
 
-  function kept() {
-    try { return sessionStorage.getItem("ieum-session"); } catch { return null; }
-  }
-
-  function keep(token) {
-    try { sessionStorage.setItem("ieum-session", token); } catch { /* a reload will ask; no more */ }
-  }
-
   const asked = new URL(location.href).searchParams.get("at");
   const resumeAt = Number(asked ?? root.dataset.at);
-  const place = () => {
-    let where = resumeAt >= duration - END ? (gaps()[0]?.[0] ?? 0) : resumeAt;
+  const placeFirst = () => place(resumeAt);
+
+  function place(ms) {
+    let where = ms >= duration - END ? (covered.gaps()[0]?.[0] ?? 0) : ms;
     // Where the last reports were not taken, go on from what was.
-    if (!freeSkip && !enough()) where = Math.min(where, covered.at(-1)?.[1] ?? 0);
-    last = where;
-    if (where) video.currentTime = where / 1000;
+    if (!freeSkip && !covered.enough()) where = Math.min(where, covered.end());
+    reporter.stand(where);
+    video.currentTime = where / 1000;
     showPosition();
-  };
-  if (video.readyState >= 1) place();
-  else video.addEventListener("loadedmetadata", place, { once: true });
+  }
+
+  if (video.readyState >= 1) placeFirst();
+  else video.addEventListener("loadedmetadata", placeFirst, { once: true });
   if (video.error) root.querySelector("[data-broken]").hidden = false;
   showPosition();
   showPlaying();
-  queue.ready.then(() => queue.flush());
   frame.dataset.ready = "1";
-}
-
-/** “06:42”, or “1:06:42” from an hour on. */
-function mmss(ms) {
-  const seconds = Math.floor(ms / 1000);
-  const two = (n) => String(n).padStart(2, "0");
-  const rest = `${two(Math.floor((seconds % 3600) / 60))}:${two(seconds % 60)}`;
-  return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${rest}` : rest;
 }
