@@ -22,7 +22,7 @@ from benchmarks.load import Figures, request
 from benchmarks.world import Learner, World
 from lms.db.engine import read_back
 
-LEVELS = (1, 16, 64)
+LEVELS = [1, 16, 64]
 RESULTS = Path(__file__).parent / "results"
 AIMS = {
     "home": 0.05,
@@ -78,7 +78,7 @@ def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
     }
     app = world.create_app(env)
     try:
-        made = world.build(app, learners=max(LEVELS), completions=asked.completions, say_so=_say)
+        made = world.build(app, learners=max(asked.clients), completions=asked.completions, say_so=_say)
         counts = _count(app, made)
         with app.extensions["lms"].db.reading() as session:
             durable = read_back(session.connection())
@@ -94,17 +94,18 @@ def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
             "lms.cli", "serve", "--port", str(port), port=port, env=env, log=logs[1]
         ) as ieum,
     ):
-        rows = _rows(made, asked.seconds, Server(bare_port, bare), Server(port, ieum))
+        rows = _rows(made, asked, Server(bare_port, bare), Server(port, ieum))
     return _report(asked, durable, rows, counts)
 
 
-def _rows(made: World, seconds: float, bare: Server, ieum: Server) -> list[Row]:
+def _rows(made: World, asked: argparse.Namespace, bare: Server, ieum: Server) -> list[Row]:
     rows: list[Row] = []
+    levels, seconds = asked.clients, asked.seconds
     page_short, ping_short = iter(made.by_page), iter(made.by_ping)
-    share = len(made.by_page) // len(LEVELS)
+    share = len(made.by_page) // len(levels)
     pinging = [_pings(one, ieum.port) for one in made.watchers]
     plain = [request("GET", "/", port=bare.port)]
-    for clients in LEVELS:
+    for clients in levels:
         _say(f"{clients} clients")
         runs: dict[str, Callable[[], Figures]] = {}
         for what, path in (("home", "/"), ("course page", "/enrolments/{}")):
@@ -279,6 +280,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each figure")
+    parser.add_argument("--clients", type=int, nargs="+", default=LEVELS, help="at once")
     parser.add_argument("--completions", type=int, default=900, help="learners one fact short")
     parser.add_argument("--folder", help="where the database lies; a real disk, not a RAM one")
     parser.add_argument("--keep", action="store_true", help="leave the database there")

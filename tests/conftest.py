@@ -61,9 +61,7 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def _fresh(request: pytest.FixtureRequest, tmp_path: Path, backend: str) -> Iterator[str]:
     if backend == "sqlite":
-        path = tmp_path / "ieum.sqlite"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
+        yield make_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
         return
     told, _, template = request.getfixturevalue("postgres").partition("#")
     url = sqlalchemy.make_url(told)
@@ -87,6 +85,13 @@ def sqlite_app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     app = make_app(sqlite_url, tmp_path)
     yield app
     app.extensions["lms"].db.dispose()
+
+
+def make_sqlite(template: Path, folder: Path) -> str:
+    """The URL of a copy of the migrated template."""
+    path = folder / "ieum.sqlite"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
 
 
 def make_app(url: str, folder: Path, **config: object) -> Flask:

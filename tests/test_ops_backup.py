@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -202,6 +203,33 @@ def test_backup_of_a_newer_ieum_is_refused(sqlite_url: str, tmp_path: Path) -> N
         verify(path)
 
 
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        ("tables", {"name": "users", "columns": [["id", "int"]], "rows": 0, "sha256": ""}),
+        ("keys", {"name": "../../root", "sha256": hashlib.sha256(b"").hexdigest()}),
+    ],
+)
+def test_backup_that_writes_elsewhere_is_refused(
+    sqlite_url: str, tmp_path: Path, part: str, entry: dict[str, Any]
+) -> None:
+    """Made by one who knows how: a host's table, a path out of LMS_VAR."""
+
+    def smuggle(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        manifest[part].append(entry)
+        members["manifest.json"] = json.dumps(manifest).encode()
+        members["database/users.jsonl" if part == "tables" else f"keys/{entry['name']}"] = b""
+
+    db, path = Database(sqlite_url), tmp_path / "b.tar.gz"
+    plugin_manager()
+    dump(db, Storage(tmp_path / "files"), path, keys={}, now=NOW)
+    db.dispose()
+    path.write_bytes(sealed(path.read_bytes(), smuggle))
+    with pytest.raises(Refusal, match="none of Ieum's"):
+        verify(path)
+
+
 def test_rows_that_do_not_fit_leave_nothing_behind(target: Database, tmp_path: Path) -> None:
     """Refused by the database in the middle: no row, no file, and it can be tried again."""
 
@@ -210,7 +238,7 @@ def test_rows_that_do_not_fit_leave_nothing_behind(target: Database, tmp_path: P
         members["database/lms_person.jsonl"] = b""
         members["database/lms_role_grant.jsonl"] = b'[1,77,"learner",null,"%s",null,1]\n' % stamp
 
-    stamp = NOW.isoformat().encode()
+    stamp = NOW.isoformat().replace("+00:00", "Z").encode()
     files, there = Storage(tmp_path / "files"), Storage(tmp_path / "there" / "files")
     fill(target, files)
     path, good = tmp_path / "b.tar.gz", tmp_path / "good.tar.gz"

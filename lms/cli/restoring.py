@@ -6,6 +6,7 @@ in one transaction, which reads them back and compares once more before it commi
 
 import gzip
 import hashlib
+import re
 import shutil
 import tarfile
 import zlib
@@ -36,6 +37,7 @@ from lms.db import Database
 from lms.files import Storage
 
 _UNREADABLE = (tarfile.TarError, EOFError, OSError, zlib.error, msgspec.DecodeError, UnicodeError)
+_OURS = re.compile(r"lms_[a-z0-9_]+")
 _BATCH = 1000
 _CHUNK = 1 << 20
 
@@ -89,6 +91,7 @@ def restore(source: Path, manifest: Manifest, db: Database, storage: Storage) ->
     staged = Storage(storage.folder.with_name(f"{storage.folder.name}.restoring"))
     shutil.rmtree(staged.folder, ignore_errors=True)
     staged.folder.mkdir(parents=True)
+    written = staged.folder
     try:
         with db.engine.begin() as connection:
             with _deferred(connection, manifest):
@@ -97,9 +100,9 @@ def restore(source: Path, manifest: Manifest, db: Database, storage: Storage) ->
                 _go_on_counting(connection, manifest)
             if storage.folder.exists():
                 storage.folder.rmdir()
-            staged.folder.rename(storage.folder)
+            written = staged.folder.rename(storage.folder)
     except BaseException as error:
-        shutil.rmtree(staged.folder, ignore_errors=True)
+        shutil.rmtree(written, ignore_errors=True)  # the commit itself may have been refused
         if isinstance(error, (DBAPIError, msgspec.DecodeError)):
             raise Refusal(
                 f"{source}: its rows do not fit together ({type(error).__name__}). "
@@ -155,6 +158,11 @@ def _compare(source: Path, names: list[str], found: dict[str, str], manifest: Ma
     for name, sha256 in wanted.items():
         if found[name] != sha256:
             raise Refusal(f"{source}: {name} was changed. Nothing was restored.")
+    # Hashes can be made to fit by whoever edits; names decide where things are written.
+    strange = [table.name for table in manifest.tables if not _OURS.fullmatch(table.name)]
+    strange += [key.name for key in manifest.keys if key.name not in {"secret", "data.key"}]
+    if strange:
+        raise Refusal(f"{source}: {strange[0]!r} is none of Ieum's. Nothing was restored.")
     if not migrations.knows(manifest.revision):
         raise Refusal(
             f"{source} was made by a newer Ieum (tables at {manifest.revision}): "

@@ -195,6 +195,8 @@ def _kept_paper(certificate: Certificate) -> bytes:
         )
     except PaperError as error:
         raise InvalidError(str(error)) from error
+    # Taken here: the writer's thread has no request to ask.
+    at = now()
     sha256, size = here.storage.put(pdf)
     certificate_id, institution_id, name = (
         certificate.id,
@@ -213,7 +215,7 @@ def _kept_paper(certificate: Certificate) -> bytes:
                     size=size,
                     name=name,
                     media_type="application/pdf",
-                    now=now(),
+                    now=at,
                 ).id
                 return sha256
             return own.get_one(StoredFile, row.paper_id).sha256

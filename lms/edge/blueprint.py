@@ -9,12 +9,18 @@ import flask
 from flask import g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from lms.db import Base, is_disconnect
 from lms.edge import csrf
 from lms.edge.context import current_person, on_content_host, session, state
-from lms.errors import BusyError, ForbiddenError, NotFoundError, SignInNeededError
+from lms.errors import (
+    BusyError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    SignInNeededError,
+)
 from lms.permissions import Permission, Scope
 
 View = Callable[..., ResponseReturnValue]
@@ -23,6 +29,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNAVAILABLE = (
     "지금 저장소에 닿지 못합니다. 잠시 뒤에 다시 해 주십시오. 보낸 것은 저장되지 않았습니다."
 )
+
+UNFIT = "주소나 내용에 저장할 수 없는 글자나 수가 있습니다. 고쳐서 다시 보내 주십시오."
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,9 @@ def guarded(view: View, policy: Policy) -> View:
             # Most often two requests made the same row at once: look again, it is there now.
             # Running a view twice is safe, since what leaves the machine waits for the commit.
             return in_transaction(answer, arguments, writes=writes)
+        except DataError as error:
+            # A number too large for its column, a NUL in a text: PostgreSQL says so, SQLite not.
+            raise InvalidError(UNFIT) from error
         except SQLAlchemyError as error:
             if is_disconnect(error):
                 raise BusyError(UNAVAILABLE) from error
