@@ -78,7 +78,8 @@ def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
     }
     app = world.create_app(env)
     try:
-        made = world.build(app, learners=max(asked.clients), completions=asked.completions, say_so=_say)
+        many = max(asked.clients)
+        made = world.build(app, learners=many, completions=asked.completions, say_so=_say)
         counts = _count(app, made)
         with app.extensions["lms"].db.reading() as session:
             durable = read_back(session.connection())

@@ -55,14 +55,8 @@ def begin(
     if not duration:
         raise InvalidError("이 활동은 재생하는 것이 아닙니다. 화면을 새로 고쳐 주십시오.")
     service.check_open(session, hook, enrolment, activity, now=by.now)
-    current = _place(
-        session,
-        (enrolment.id, activity.id),
-        device=device,
-        take_over=take_over,
-        resume=resume,
-        by=by,
-    )
+    place = (enrolment.id, activity.id)
+    current = _place(session, place, device=device, take_over=take_over, resume=resume, by=by)
     rule = rules.parse(enrolment.run.rule)
     kept = session.scalar(
         select(Coverage).filter_by(enrolment_id=enrolment.id, activity_id=activity.id)

@@ -28,9 +28,11 @@ from lms.permissions import Permission
 from lms.plugins import plugin_manager
 from tests import factories
 from tests.conftest import make_app
-from tools import document
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tools"))
+import document  # noqa: E402  the tools are scripts, not a package
+
 PACKAGES = ("lms", "content", "assessments", "microlearning", "scheduler")
 HANGUL = re.compile(r"[\u3131-\u318e\uac00-\ud7a3]")
 MOST_LINES, MOST_IN_A_FUNCTION = 400, 40
@@ -58,7 +60,10 @@ LATE_IMPORTS = {
     ("lms/cli/serving.py", "importlib"): "the scheduler is another floor, started by name",
 }
 
-KOREAN_BY_NATURE = {("lms/edge/templates/lms/base.html", "한국어"): "a language's own name"}
+KOREAN_BY_NATURE = {
+    ("lms/edge/templates/lms/base.html", "한국어"): "a language's own name",
+    ("lms/people/templates/lms/people/me.html", "한국어"): "a language's own name",
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -271,7 +276,8 @@ def test_two_apps_in_one_process_share_nothing(
         for name in ("settings", "db", "hook", "jinja", "storage", "kinds", "secret"):
             assert getattr(mine, name) is not getattr(theirs, name), name
         for name, kind in mine.kinds.items():
-            assert kind is not theirs.kinds[name], name
+            # A kind may be one for all if it remembers nothing.
+            assert kind is not theirs.kinds[name] or vars(kind) == {}, name
         assert mine.jinja.globals is not theirs.jinja.globals
         with mine.db.transaction() as session:
             person = factories.person(session, factories.institution(session, "MINE"))
@@ -293,9 +299,9 @@ def test_two_apps_in_one_process_share_nothing(
 def test_a_host_package_of_the_same_name_is_told(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
     (tmp_path / "content" / "__init__.py").write_text("")
+    script = "import sys, lms; sys.path.insert(0, sys.argv[1]); lms.create_app()"
     told = subprocess.run(
-        [sys.executable, "-c", "import sys, lms; sys.path.insert(0, sys.argv[1]); lms.create_app()"]
-        + [str(tmp_path)],
+        [sys.executable, "-c", script, str(tmp_path)],
         env={**os.environ, "LMS_VAR": str(tmp_path / "var"), "PYTHONSAFEPATH": "1"},
         capture_output=True,
         text=True,
@@ -314,9 +320,9 @@ def test_a_host_package_of_the_same_name_is_told(tmp_path: Path) -> None:
 
 def calls(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in names:
-                yield node
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in names:
+            yield node  # type: ignore[misc]  a call, as asked above
 
 
 def test_nobody_commits_but_the_wrapper() -> None:
@@ -416,9 +422,9 @@ def untranslated(tree: nodes.Template) -> Iterator[str]:
             if HANGUL.search(piece):
                 yield piece.strip()
     for const in tree.find_all(nodes.Const):
-        if isinstance(const.value, str) and HANGUL.search(const.value):
-            if id(const) not in translated:
-                yield const.value
+        told = const.value if isinstance(const.value, str) else ""
+        if HANGUL.search(told) and id(const) not in translated:
+            yield told
 
 
 def test_every_template_stands_under_the_name_of_its_package() -> None:

@@ -132,6 +132,13 @@ def test_plugins_commands_are_there() -> None:
         assert f"\n  {name} " in listed, name
 
 
+def test_plugins_command_works_on_the_state() -> None:
+    run("migrate")
+    said = run("verify", "없는 번호", PORT="8123")
+    assert said.exit_code == 1
+    assert not isinstance(said.exception, AttributeError), said.exception
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -170,7 +177,7 @@ def test_up_serves_and_stops_with_its_children(sqlite_url: str, tmp_path: Path) 
     environ = {**os.environ, "LMS_DATABASE_URL": sqlite_url, "PORT": str(port)}
     command = [sys.executable, "-m", "lms.cli", "up"]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
     try:
         status, body = until_up(f"http://localhost:{port}/readyz", process)
         assert (status, json.loads(body)["ready"]) == (200, True)

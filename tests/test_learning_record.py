@@ -1,4 +1,4 @@
-"""From statements to a proven completion: once, whatever is sent, however often, by however many."""
+"""From statements to a proven completion: once, whatever is sent and however often."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -143,10 +143,7 @@ def schedulers(
     url = db.url.render_as_string(hide_password=False)
     command = [sys.executable, __file__, url, str(folder), str(renewal)]
     log = (folder / "log").open("ab")
-    started = [
-        subprocess.Popen(command, cwd=ROOT, stderr=log)  # noqa: S603
-        for _ in range(count)
-    ]
+    started = [subprocess.Popen(command, cwd=ROOT, stderr=log) for _ in range(count)]
     try:
         yield started
     finally:

@@ -350,7 +350,7 @@ def test_a_killed_process_leaves_everything_that_it_acknowledged(
 ) -> None:
     command = [sys.executable, "-c", _KILLED, database_url]
     root = str(HERE.parent)
-    with subprocess.Popen(  # noqa: S603  our own command
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=root, env={**os.environ, "PYTHONPATH": root}
     ) as process:
         assert process.stdout is not None

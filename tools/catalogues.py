@@ -77,9 +77,10 @@ def of_python(path: Path) -> Iterator[Message]:
                 paired.update({id(one), id(many)})
                 yield str(one.value), str(many.value)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in docs | paired and HANGUL.search(node.value):
-                yield node.value
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if id(node) not in docs | paired and HANGUL.search(node.value):
+            yield node.value
 
 
 def of_template(path: Path) -> Iterator[Message]:

@@ -56,8 +56,8 @@ def steps() -> Iterator[tuple[str, list[str]]]:
 def main() -> int:
     os.chdir(ROOT)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for old in ROOT.glob(".coverage*"):
-        old.unlink()
+    for old in (ROOT / ".coverage", *ROOT.glob(".coverage.*")):
+        old.unlink(missing_ok=True)
     outcomes = []
     if not shutil.which("chromium"):
         outcomes.append(run("a browser", browser()))

@@ -20,20 +20,7 @@ class Commands(click.Group):
         return sorted({*super().list_commands(ctx), *_given()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        return _given().get(cmd_name)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name, command, rest = super().resolve_command(ctx, args)
-        # For the list of all commands a plugin's needs no state; to be run, it does.
-        if command is not None and command.name not in self.commands and ctx.obj is None:
-            ctx.obj = environment.state()
-            ctx.call_on_close(ctx.obj.db.dispose)
-        return name, command, rest
+        return super().get_command(ctx, cmd_name) or _given().get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -43,12 +30,16 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Ieum: a learning management system for institutes that train teachers.
 
     Settings are read from the environment (LMS_…); see docs/settings.md.
     """
     environment.prepare()
+    if ctx.invoked_subcommand not in main.commands:  # a plugin's, which works on the state
+        ctx.obj = environment.state()
+        ctx.call_on_close(ctx.obj.db.dispose)
 
 
 def _given() -> dict[str, click.Command]:

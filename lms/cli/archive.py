@@ -18,6 +18,12 @@ _KEYS_STAY = (
 )
 
 
+_KEYS_MISSING = (
+    "The keys were not in it. Put the old ones into {folder}/secret and {folder}/data.key (or set "
+    "LMS_SECRET and LMS_DATA_KEY) before people come back."
+)
+
+
 @click.command()
 @click.argument("file", type=_FILE)
 @click.option("--with-keys", is_flag=True, help="Put the secret and the data key in: guard it.")
@@ -75,7 +81,7 @@ def restore(file: Path) -> None:
         db.dispose()
     click.echo(f"Restored what was saved on {manifest.made_at:%Y-%m-%d %H:%M} UTC.")
     if not manifest.keys:
-        click.echo(_KEYS_STAY.format(folder=settings.folder).replace("Keep", "Bring back"))
+        click.echo(_KEYS_MISSING.format(folder=settings.folder))
 
 
 def _open(settings: Settings) -> tuple[Database, Storage]:

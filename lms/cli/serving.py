@@ -51,12 +51,16 @@ def scheduler(with_parent: bool) -> None:
 @click.command()
 def up() -> None:
     """Start everything here: tables, the demo institute in an empty database, server, scheduler."""
-    os.environ.setdefault("LMS_DEMO", "1")
+    chosen = os.environ.get("LMS_DEMO")
+    if not chosen:
+        os.environ["LMS_DEMO"] = "1"
     settings = environment.settings()
     port, host = environment.port(), os.environ.get("HOST") or "127.0.0.1"
     _refuse_taken(host, port)
     migrations.upgrade(settings.database)
     told = institute.prepare(settings) if settings.demo else None
+    if told is None and not chosen:  # a database of somebody's own has no demo accounts to show
+        os.environ["LMS_DEMO"] = "0"
     _refuse_unless_sound(settings)
     beside = Beside()
     beside.start()

@@ -37,13 +37,7 @@ def issue(
     serials run without a gap, since an undone transaction gives its serial back.
     """
     enrolment = completion.enrolment
-    serial = session.execute(
-        update(Run)
-        .where(Run.id == enrolment.run_id)
-        .values(serial=Run.serial + 1)
-        .returning(Run.serial)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
+    serial = _next_serial(session, enrolment.run_id)
     institution = session.get_one(Institution, completion.institution_id)
     settings = parse(institution.settings)
     course = enrolment.run.course
@@ -82,6 +76,16 @@ def issue(
     )
     hook.lms_after_certificate(session=session, certificate=certificate, now=now)
     return certificate
+
+
+def _next_serial(session: Session, run_id: int) -> int:
+    return session.execute(
+        update(Run)
+        .where(Run.id == run_id)
+        .values(serial=Run.serial + 1)
+        .returning(Run.serial)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
 
 
 def _payload(

@@ -180,21 +180,7 @@ def _kept_paper(certificate: Certificate) -> bytes:
     if certificate.paper_id is not None:
         kept = session().get_one(StoredFile, certificate.paper_id)
         return here.storage.path(kept.sha256).read_bytes()
-    born = _birth_date(certificate)
-    if born is None:
-        raise InvalidError(
-            "생년월일이 등록되지 않아 이수증을 인쇄할 수 없습니다. 소속 기관 담당자에게 알려 주십시오."
-        )
-    try:
-        pdf = print_paper(
-            service.paper_payload(
-                certificate,
-                birth_date=born,
-                verify_url=_verify_url(certificate),
-            )
-        )
-    except PaperError as error:
-        raise InvalidError(str(error)) from error
+    pdf = _printed(certificate)
     # Taken here: the writer's thread has no request to ask.
     at = now()
     sha256, size = here.storage.put(pdf)
@@ -221,6 +207,22 @@ def _kept_paper(certificate: Certificate) -> bytes:
             return own.get_one(StoredFile, row.paper_id).sha256
 
     return here.storage.path(here.db.writer.do(keep)).read_bytes()
+
+
+def _printed(certificate: Certificate) -> bytes:
+    born = _birth_date(certificate)
+    if born is None:
+        raise InvalidError(
+            "생년월일이 등록되지 않아 이수증을 인쇄할 수 없습니다. "
+            "소속 기관 담당자에게 알려 주십시오."
+        )
+    payload = service.paper_payload(
+        certificate, birth_date=born, verify_url=_verify_url(certificate)
+    )
+    try:
+        return print_paper(payload)
+    except PaperError as error:
+        raise InvalidError(str(error)) from error
 
 
 def _file_name(certificate: Certificate) -> str:

@@ -1,4 +1,4 @@
-"""Links to content: signed, short-lived, on the content host, naming one file of one institution."""
+"""Links to content: signed, short-lived, on the content host, each naming one file."""
 
 import base64
 import hmac

@@ -1,4 +1,4 @@
-"""Where bytes lie: a folder, each file under its SHA-256. One interface, so S3 can take its place."""
+"""Where bytes lie: a folder, each file under its SHA-256; S3 can take its place."""
 
 import hashlib
 import os
@@ -16,11 +16,8 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, data: bytes | BinaryIO, *, most: int | None = None) -> tuple[str, int]:
-        """Keep the bytes; returns (SHA-256 in hex, size in bytes).
-
-        Raises ValueError when there are more than `most` bytes; then nothing is kept.
-        """
+    def put(self, data: bytes | BinaryIO) -> tuple[str, int]:
+        """Keep the bytes, all of them or none; returns (SHA-256 in hex, size in bytes)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=".new-")
@@ -28,8 +25,6 @@ class Storage:
             with os.fdopen(handle, "wb") as file:
                 for chunk in _chunks(data):
                     size += len(chunk)
-                    if most is not None and size > most:
-                        raise ValueError(f"more than {most} bytes")
                     digest.update(chunk)
                     file.write(chunk)
                 file.flush()

@@ -35,18 +35,7 @@ def complete(
     if known is not None:
         return None
     enrolment.completed_at = now
-    completion = Completion(
-        institution_id=enrolment.institution_id,
-        enrolment_id=enrolment.id,
-        enrolment=enrolment,
-        at=now,
-        progress_permille=verdict.progress_permille,
-        score=verdict.score,
-        verdict=msgspec.to_builtins(verdict.clause),
-        evaluator=VERSION,
-        proof=proof.of(enrolment.registration, rule, verdict, at=now),
-        review=None,
-    )
+    completion = _proven(enrolment, rule, verdict, now)
     session.add(completion)
     session.flush()  # the hooks below refer to its id
     _state(session, enrolment, verdict, now)
@@ -75,12 +64,25 @@ def complete(
     return completion
 
 
+def _proven(enrolment: Enrolment, rule: RuleSet, verdict: Verdict, now: datetime) -> Completion:
+    return Completion(
+        institution_id=enrolment.institution_id,
+        enrolment_id=enrolment.id,
+        enrolment=enrolment,
+        at=now,
+        progress_permille=verdict.progress_permille,
+        score=verdict.score,
+        verdict=msgspec.to_builtins(verdict.clause),
+        evaluator=VERSION,
+        proof=proof.of(enrolment.registration, rule, verdict, at=now),
+        review=None,
+    )
+
+
 def _state(session: Session, enrolment: Enrolment, verdict: Verdict, now: datetime) -> None:
     setting = stating.setting_of(session, enrolment.id)
     result: dict[str, object] = {"completion": True, "success": True}
     if verdict.score is not None:
         result["score"] = {"scaled": verdict.score / 10000, "raw": verdict.score / 100, "max": 100}
     said = stating.about_course(setting, vocabulary.COMPLETED, now=now, result=result)
-    store.add(
-        session.connection(), enrolment.institution_id, [said], authority=store.LMS, now=now
-    )
+    store.add(session.connection(), enrolment.institution_id, [said], authority=store.LMS, now=now)

@@ -32,12 +32,7 @@ def enrol(
     Raises ClosedError with the reason when the run does not take people now.
     """
     session.scalar(select(Run.id).where(Run.id == run.id).with_for_update())
-    known = session.scalar(
-        select(Enrolment)
-        .filter_by(run_id=run.id, person_id=person.id)
-        .order_by(Enrolment.attempt.desc())
-        .limit(1)
-    )
+    known = _latest(session, person, run)
     if known is not None and known.state == "enrolled":
         return known
     _check(session, hook, person, run, now)
@@ -75,6 +70,15 @@ def enrol(
     )
     hook.lms_after_enrolment(session=session, enrolment=enrolment, now=now)
     return enrolment
+
+
+def _latest(session: Session, person: Person, run: Run) -> Enrolment | None:
+    return session.scalar(
+        select(Enrolment)
+        .filter_by(run_id=run.id, person_id=person.id)
+        .order_by(Enrolment.attempt.desc())
+        .limit(1)
+    )
 
 
 def _check(

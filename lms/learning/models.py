@@ -24,7 +24,7 @@ class Course(Base):
     """Sentences: what a learner can do afterwards."""
 
     training_kind: Mapped[str]
-    """qualification · in_service · special · basic · professional · other (자격 · 직무 · 특별 · …)"""
+    """See lms.learning.terms.KINDS: qualification · in_service · special · …"""
 
     delivery_mode: Mapped[str]
     """self_paced · live · classroom · blended"""

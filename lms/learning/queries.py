@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms.learning.models import Activity, Course, CourseVersion, Enrolment, Run, Unit
@@ -34,42 +34,45 @@ class DueRow(NamedTuple):
     last_unit: int | None
 
 
+_DUE = (
+    select(
+        Enrolment.id,
+        Course.id,
+        Course.title,
+        Course.training_kind,
+        Course.delivery_mode,
+        Course.recognised_minutes,
+        Course.legal_basis,
+        Course.duty,
+        Run.learn_from,
+        Run.learn_until,
+        Enrolment.progress_permille,
+        Enrolment.score,
+        Enrolment.last_activity_id,
+        Enrolment.last_position_ms,
+        Enrolment.last_act_at,
+        Activity.title,
+        Activity.kind,
+        Unit.position,
+    )
+    .join(Run, Run.id == Enrolment.run_id)
+    .join(Course, Course.id == Run.course_id)
+    .outerjoin(Activity, Activity.id == Enrolment.last_activity_id)
+    .outerjoin(Unit, Unit.id == Activity.unit_id)
+    .where(
+        Enrolment.person_id == bindparam("person_id"),
+        Enrolment.state == "enrolled",
+        Enrolment.completed_at.is_(None),
+        Run.learn_until >= bindparam("today"),
+        Run.state.in_(("open", "running")),
+    )
+    .order_by(Run.learn_until, Course.title)
+)
+
+
 def due(session: Session, person_id: int, today: date) -> list[DueRow]:
     """What a person has begun or must begin and has not completed, soonest first: one query."""
-    rows = session.execute(
-        select(
-            Enrolment.id,
-            Course.id,
-            Course.title,
-            Course.training_kind,
-            Course.delivery_mode,
-            Course.recognised_minutes,
-            Course.legal_basis,
-            Course.duty,
-            Run.learn_from,
-            Run.learn_until,
-            Enrolment.progress_permille,
-            Enrolment.score,
-            Enrolment.last_activity_id,
-            Enrolment.last_position_ms,
-            Enrolment.last_act_at,
-            Activity.title,
-            Activity.kind,
-            Unit.position,
-        )
-        .join(Run, Run.id == Enrolment.run_id)
-        .join(Course, Course.id == Run.course_id)
-        .outerjoin(Activity, Activity.id == Enrolment.last_activity_id)
-        .outerjoin(Unit, Unit.id == Activity.unit_id)
-        .where(
-            Enrolment.person_id == person_id,
-            Enrolment.state == "enrolled",
-            Enrolment.completed_at.is_(None),
-            Run.learn_until >= today,
-            Run.state.in_(("open", "running")),
-        )
-        .order_by(Run.learn_until, Course.title)
-    )
+    rows = session.execute(_DUE, {"person_id": person_id, "today": today})
     return [DueRow(*row) for row in rows]
 
 

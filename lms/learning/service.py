@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 import pluggy
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -62,17 +62,8 @@ def record(
     facts = {one.activity_id: one for unit in units for one in unit.activities}
     if activity_id not in facts:
         raise NotFoundError("이 과정에 없는 활동입니다.")
-    before = after = facts[activity_id]
-    for one in stored:
-        if one.is_new:
-            after = fold(
-                after,
-                verb=one.verb,
-                raw=one.raw,
-                statement_id=one.statement_id,
-                stored=one.stored,
-                threshold=rule.progress_permille,
-            )
+    before = facts[activity_id]
+    after = _folded(before, stored, rule)
     facts[activity_id] = after
     if after != before:
         _keep(session, enrolment, after, now)
@@ -93,6 +84,22 @@ def record(
     )
 
 
+def _folded(
+    facts: ActivityFacts, stored: Sequence[store.Stored], rule: rules.RuleSet
+) -> ActivityFacts:
+    for one in stored:
+        if one.is_new:
+            facts = fold(
+                facts,
+                verb=one.verb,
+                raw=one.raw,
+                statement_id=one.statement_id,
+                stored=one.stored,
+                threshold=rule.progress_permille,
+            )
+    return facts
+
+
 def lock(session: Session, enrolment_id: int) -> Enrolment:
     """The enrolment, its row locked until the transaction ends.
 
@@ -110,52 +117,81 @@ def lock(session: Session, enrolment_id: int) -> Enrolment:
     return enrolment
 
 
+# Columns and not rows: a quiz's whole configuration would be read to know its title.
+_UNITS = (
+    select(
+        Unit.position,
+        Unit.id,
+        Unit.title,
+        Activity.id,
+        Activity.kind,
+        Activity.role,
+        Activity.title,
+        Activity.weight_ms,
+        ActivityResult.progress_permille,
+        ActivityResult.done,
+        ActivityResult.score,
+        ActivityResult.passed,
+        ActivityResult.statements,
+        ActivityResult.first_at,
+        ActivityResult.done_at,
+    )
+    .join(Activity, Activity.unit_id == Unit.id)
+    .outerjoin(
+        ActivityResult,
+        (ActivityResult.activity_id == Activity.id)
+        & (ActivityResult.enrolment_id == bindparam("enrolment_id")),
+    )
+    .join(Run, Run.version_id == Unit.version_id)
+    .where(Run.id == bindparam("run_id"))
+    .order_by(Unit.position, Activity.position)
+)
+
+
 def load_units(session: Session, enrolment: Enrolment) -> list[UnitFacts]:
     """The enrolment's units with how each activity stands, from the stored results: one query."""
-    rows = session.execute(
-        select(Unit.position, Unit.id, Unit.title, Activity, ActivityResult)
-        .join(Activity, Activity.unit_id == Unit.id)
-        .outerjoin(
-            ActivityResult,
-            (ActivityResult.activity_id == Activity.id)
-            & (ActivityResult.enrolment_id == enrolment.id),
-        )
-        .join(Run, Run.version_id == Unit.version_id)
-        .where(Run.id == enrolment.run_id)
-        .order_by(Unit.position, Activity.position)
-    ).all()
+    rows = session.execute(_UNITS, {"enrolment_id": enrolment.id, "run_id": enrolment.run_id})
     units: dict[int, UnitFacts] = {}
-    for position, unit_id, title, activity, result in rows:
-        one = facts_of(activity, position, result)
+    for position, unit_id, unit_title, *activity in rows:
+        one = _facts(position, *activity)
         unit = units.get(position)
         before = unit.activities if unit else ()
         units[position] = UnitFacts(
-            position=position, unit_id=unit_id, title=title, activities=(*before, one)
+            position=position, unit_id=unit_id, title=unit_title, activities=(*before, one)
         )
     return list(units.values())
 
 
-def facts_of(activity: Activity, unit: int, result: ActivityResult | None) -> ActivityFacts:
-    """An activity's facts as its stored result has them; fresh ones when there is none."""
-    fresh = ActivityFacts(
-        activity_id=activity.id,
+def _facts(
+    unit: int,
+    activity_id: int,
+    kind: str,
+    role: str,
+    title: str,
+    weight_ms: int,
+    progress_permille: int | None,
+    done: bool | None,
+    score: int | None,
+    passed: bool | None,
+    statements: list[str] | None,
+    first_at: datetime | None,
+    done_at: datetime | None,
+) -> ActivityFacts:
+    """An activity's facts as its stored result has them; fresh ones where there is none."""
+    return ActivityFacts(
+        activity_id=activity_id,
         unit=unit,
-        kind=activity.kind,
-        role=activity.role,
-        title=activity.title,
-        weight_ms=activity.weight_ms,
-    )
-    if result is None:
-        return fresh
-    return msgspec.structs.replace(
-        fresh,
-        progress_permille=result.progress_permille,
-        done=result.done,
-        score=result.score,
-        passed=result.passed,
-        statements=tuple(result.statements),
-        first_at=result.first_at,
-        done_at=result.done_at,
+        kind=kind,
+        role=role,
+        title=title,
+        weight_ms=weight_ms,
+        progress_permille=progress_permille or 0,
+        done=bool(done),
+        score=score,
+        passed=passed,
+        statements=tuple(statements or ()),
+        first_at=first_at,
+        done_at=done_at,
     )
 
 
@@ -184,14 +220,21 @@ def check_open(
     activity: Activity,
     *,
     now: datetime,
+    zone: str | None = None,
+    known: Sequence[opening.Standing] | None = None,
 ) -> None:
-    """Raises ClosedError with the reason when the activity is not open to the learner now."""
-    zone = zone_of(session, enrolment.institution_id)
+    """Raises ClosedError with the reason when the activity is not open to the learner now.
+
+    `zone` and `known`: the institution's zone and today's standings, where the caller has them.
+    """
+    zone = zone or zone_of(session, enrolment.institution_id)
     today = clock.local_day(now, zone)
     check_period(enrolment, today)
-    rule = rules.parse(enrolment.run.rule)
-    units = load_units(session, enrolment)
-    for standing in standings(enrolment, rule, units, today=today, zone=zone):
+    if known is None:
+        rule = rules.parse(enrolment.run.rule)
+        units = load_units(session, enrolment)
+        known = standings(enrolment, rule, units, today=today, zone=zone)
+    for standing in known:
         if any(one.activity_id == activity.id for one in standing.unit.activities):
             if standing.state == "closed":
                 raise ClosedError(standing.reason, **standing.params)

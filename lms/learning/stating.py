@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lms.errors import NotFoundError
@@ -25,23 +25,26 @@ class Setting:
     course_title: str
 
 
+_SETTING = (
+    select(
+        Enrolment.institution_id,
+        Institution.home_page,
+        Person.account_name,
+        Enrolment.registration,
+        Course.id,
+        Course.title,
+    )
+    .join(Institution, Institution.id == Enrolment.institution_id)
+    .join(Person, Person.id == Enrolment.person_id)
+    .join(Run, Run.id == Enrolment.run_id)
+    .join(Course, Course.id == Run.course_id)
+    .where(Enrolment.id == bindparam("enrolment_id"))
+)
+
+
 def setting_of(session: Session, enrolment_id: int) -> Setting:
     """The setting of an enrolment's statements, in one query."""
-    row = session.execute(
-        select(
-            Enrolment.institution_id,
-            Institution.home_page,
-            Person.account_name,
-            Enrolment.registration,
-            Course.id,
-            Course.title,
-        )
-        .join(Institution, Institution.id == Enrolment.institution_id)
-        .join(Person, Person.id == Enrolment.person_id)
-        .join(Run, Run.id == Enrolment.run_id)
-        .join(Course, Course.id == Run.course_id)
-        .where(Enrolment.id == enrolment_id)
-    ).one_or_none()
+    row = session.execute(_SETTING, {"enrolment_id": enrolment_id}).one_or_none()
     if row is None:
         raise NotFoundError("수강 내역이 없습니다.")
     return Setting(*row)

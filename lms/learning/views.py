@@ -133,7 +133,15 @@ def _place(
     )
     closed = None
     try:
-        service.check_open(session(), hook(), enrolment, activity, now=now())
+        service.check_open(
+            session(),
+            hook(),
+            enrolment,
+            activity,
+            now=now(),
+            zone=person().zone,
+            known=standings,
+        )
     except ClosedError as error:
         closed = words_here().text(error.message, **error.params)
     context: dict[str, Any] = {}

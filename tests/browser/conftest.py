@@ -129,9 +129,15 @@ def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(log.read_text()[-3000:])
-        try:
-            urllib.request.urlopen(f"{base}/readyz", timeout=2).close()  # noqa: S310
+        if _answers(f"{base}/readyz"):
             return
-        except OSError:
-            time.sleep(0.3)
+        time.sleep(0.3)
     raise RuntimeError(log.read_text()[-3000:])
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=2).close()  # noqa: S310  our own server
+    except OSError:
+        return False
+    return True

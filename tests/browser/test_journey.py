@@ -1,4 +1,4 @@
-"""From sign-in to certificate on a page the size of a phone, as a teacher with ten minutes would."""
+"""From sign-in to certificate on a phone, as a teacher with ten minutes would."""
 
 import json
 import os

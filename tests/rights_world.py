@@ -1,0 +1,283 @@
+"""Two institutions full of rows that somebody owns, with words planted that must not travel."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from assessments import service as quizzes
+from content import reading_acts
+from lms import clock
+from lms.credentials.models import Certificate
+from lms.edge import State
+from lms.learning import rules
+from lms.learning.models import Completion, Course, Enrolment, LearningSession, Run
+from lms.people import accounts, registering, service, sign_ins
+from lms.people.actor import Actor
+from lms.people.models import Institution, Person, SignIn
+from lms.people.sealing import Sealer
+from lms.permissions import ROLES
+from lms.xapi import credentials
+from tests import factories, people_world
+
+ANONYMOUS = "anonymous"
+WHO = (*ROLES, ANONYMOUS)
+
+
+@dataclass
+class Owned:
+    """The rows about one person, by id."""
+
+    person: Person
+    course: int
+    enrolment: int
+    quiz: int
+    page: int
+    attempt: int
+    completion: int
+    certificate: int
+    code: str
+    sign_in: int
+    token: str
+    """Of the learning session."""
+
+    number: str
+
+
+@dataclass
+class World:
+    """`mine` is where everybody works; of `theirs` nobody there may hear."""
+
+    mine: Institution
+    theirs: Institution
+    actors: dict[str, Person] = field(default_factory=dict)
+    owned: dict[str, Owned] = field(default_factory=dict)
+    """By role: the actor's own rows; «someone» of mine; «other» of theirs."""
+
+    credential: tuple[str, str] = ("", "")
+    """Of mine, to read every statement."""
+
+    theirs_words: dict[str, str] = field(default_factory=dict)
+    someone_words: dict[str, str] = field(default_factory=dict)
+
+
+PERSONAL = {
+    "someone": {
+        "name": "남궁카나리",
+        "email": "someone@canary.example",
+        "birth": date(1961, 7, 13),
+        "neis": "B108765432",
+    },
+    "other": {
+        "name": "독고카나리",
+        "email": "other@canary.example",
+        "birth": date(1958, 10, 29),
+        "neis": "C107654321",
+    },
+}
+
+
+def build(app: Flask) -> World:
+    """The world, written in one transaction."""
+    state: State = app.extensions["lms"]
+    now = clock.now() - timedelta(hours=1)
+    with state.db.transaction() as session:
+        world = World(
+            factories.institution(session, "MINE"),
+            factories.institution(
+                session,
+                "CANARY",
+                name="카나리 다른연수원",
+                short_name="카나리다른",
+                home_page="https://canary-institution.example",
+            ),
+        )
+        mine = courses(session, state, world.mine, "우리")
+        theirs = courses(session, state, world.theirs, "카나리남의")
+        for role in ROLES:
+            person = factories.person(session, world.mine, created_at=now)
+            if role != "learner":
+                run_id = mine[0].id if role == "course_manager" else None
+                service.grant(
+                    session,
+                    person.id,
+                    world.mine.id,
+                    role,
+                    run_id=run_id,
+                    actor_id=None,
+                    now=now,
+                    reason="시험",
+                )
+            accounts.open_account(
+                session,
+                person,
+                f"login-{role}",
+                password_hash=people_world.hashed(),
+                actor_id=None,
+                now=now,
+                reason="시험",
+            )
+            world.actors[role] = person
+            world.owned[role] = own(session, state, person, mine, now)
+        for key, home, runs in (("someone", world.mine, mine), ("other", world.theirs, theirs)):
+            person = sealed(session, state, home, key, now)
+            world.owned[key] = own(session, state, person, runs, now)
+        made, secret = credentials.make(
+            session, world.mine.id, "분석", ["statements/read"], now=now
+        )
+        world.credential = made.username, secret
+    world.someone_words = words_of("someone", world.owned["someone"])
+    world.theirs_words = words_of("other", world.owned["other"]) | {
+        "institution": "카나리 다른연수원",
+        "short name": "카나리다른",
+        "home page": "canary-institution.example",
+        "course, unit, activity, page": "카나리남의",
+        "organisation": "카나리other학교",
+    }
+    return world
+
+
+def words_of(key: str, rows: Owned) -> dict[str, str]:
+    told = PERSONAL[key]
+    born: Any = told["birth"]
+    return {
+        "name": str(told["name"]),
+        "email": str(told["email"]),
+        "neis": str(told["neis"]),
+        "birth": f"{born:%Y-%m-%d}",
+        "birth in digits": f"{born:%Y%m%d}",
+        "birth with dots": f"{born.year}. {born.month}. {born.day}.",
+        "birth with tight dots": f"{born:%Y.%m.%d}",
+        "account": rows.person.account_name,
+        "device": f"Canary {key}",
+        "session": rows.token,
+        "number": rows.number,
+    }
+
+
+def sealed(session: Session, state: State, home: Institution, key: str, now: datetime) -> Person:
+    told: Any = PERSONAL[key]
+    sealer = Sealer(state.settings.encryption_key())
+    number, mark = registering.seal_neis(sealer, told["neis"])
+    return factories.person(
+        session,
+        home,
+        name=told["name"],
+        email=told["email"],
+        account_name=f"account-canary-{key}",
+        birth_date_sealed=registering.seal_birth_date(sealer, told["birth"]),
+        neis_sealed=number,
+        neis_mark=mark,
+        organisation_id=factories.organisation(session, home, f"카나리{key}학교").id,
+        created_at=now,
+    )
+
+
+def courses(session: Session, state: State, home: Institution, word: str) -> tuple[Run, Run]:
+    """Runs of a course with a page and a quiz, and of one with a page alone."""
+    page = {
+        "kind": "page",
+        "title": f"{word} 읽기",
+        "config": {"body": f"<p>{word} 글</p>", "min_seconds": 0},
+    }
+    quiz = {**factories.QUIZ, "title": f"{word} 평가"}
+    runs = []
+    for units in ([page, quiz], [page]):
+        course: Course = factories.course(session, state.kinds, home, *[[one] for one in units])
+        course.title = f"{word} 과정 {len(units)}"
+        course.summary = f"{word} 요약"
+        course.versions[-1].units[0].title = f"{word} 차시"
+        rule = rules.RuleSet(score_min=None, ordered=False, score_opens_permille=0)
+        runs.append(factories.run(session, course, rule))
+    return runs[0], runs[1]
+
+
+def own(
+    session: Session, state: State, person: Person, runs: tuple[Run, Run], now: datetime
+) -> Owned:
+    """Rows of every kind about the person."""
+    begun = factories.enrolment(session, state.hook, person, runs[0], now=now)
+    page, quiz = factories.activities(session, begun)
+    attempt = quizzes.begin(session, state.hook, begun, quiz, actor=actor(person), now=now)
+    done = factories.enrolment(session, state.hook, person, runs[1], now=now)
+    (only,) = factories.activities(session, done)
+    reading_acts.launch(session, state.hook, done.id, only, now=now)
+    reading_acts.view(session, state.hook, done, only, now=now)
+    completion = session.query(Completion).filter_by(enrolment_id=done.id).one()
+    certificate = session.query(Certificate).filter_by(completion_id=completion.id).one()
+    sign_in = factories.kept(
+        session,
+        SignIn(
+            institution_id=person.institution_id,
+            person_id=person.id,
+            token_hash=service.token_hash(sign_ins.new_token()),
+            device=device_of(person),
+            address="203.0.113.9",
+            created_at=now,
+            seen_at=now,
+        ),
+    )
+    learning = learn_here(session, person, begun, page.id, now)
+    return Owned(
+        person,
+        runs[0].course_id,
+        begun.id,
+        quiz.id,
+        page.id,
+        attempt.id,
+        completion.id,
+        certificate.id,
+        certificate.code,
+        sign_in.id,
+        learning.token,
+        certificate.number,
+    )
+
+
+def device_of(person: Person) -> str:
+    found = [key for key, told in PERSONAL.items() if told["name"] == person.name]
+    return f"Canary {found[0]}" if found else "Android · Chrome"
+
+
+def learn_here(
+    session: Session, person: Person, enrolment: Enrolment, activity_id: int, now: datetime
+) -> LearningSession:
+    row: LearningSession = factories.kept(
+        session,
+        LearningSession(
+            institution_id=person.institution_id,
+            person_id=person.id,
+            token=secrets.token_urlsafe(24),
+            device=device_of(person),
+            enrolment_id=enrolment.id,
+            activity_id=activity_id,
+            started_at=now,
+            seen_at=now,
+            credited_at=now,
+            mono_ms=0,
+            boot="",
+        ),
+    )
+    return row
+
+
+def actor(person: Person) -> Actor:
+    return Actor(
+        person_id=person.id,
+        institution_id=person.institution_id,
+        name=person.name,
+        account_name=person.account_name,
+        home_page="",
+        zone="Asia/Seoul",
+        institution_name="",
+        institution_short="",
+        institution_settings={},
+        organisation=None,
+        rank=None,
+        locale=None,
+        theme="",
+        roles=frozenset({"learner"}),
+    )
