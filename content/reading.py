@@ -140,7 +140,7 @@ BLUEPRINTS = (reading_views.blueprint,)
 
 def _reading(session: Session, place: Place) -> dict[str, Any]:
     """What both templates show; the first sight is left with the writer as a statement."""
-    done = place.result is not None and place.result.done
+    done = place.facts.done
     opened = None if done else launched_at(session, place.enrolment, place.activity)
     mine = place.enrolment.person_id == place.actor.person_id
     if not done and opened is None and mine:
@@ -149,7 +149,7 @@ def _reading(session: Session, place: Place) -> dict[str, Any]:
     left = least if opened is None else max(timedelta(0), opened + least - place.now)
     return {
         "done": done,
-        "done_at": place.result.done_at if place.result and done else None,
+        "done_at": place.facts.done_at if done else None,
         "min_seconds": whole_seconds(least),
         "left_seconds": 0 if done else whole_seconds(left),
     }

@@ -53,7 +53,7 @@ def begin(
     """
     duration = int(activity.config.get("duration_ms") or 0)
     if not duration:
-        raise InvalidError("이 활동은 재생하는 것이 아닙니다. 화면을 새로 고쳐 주십시오.")
+        raise InvalidError("재생 기록이 없는 활동입니다. 화면을 새로 고쳐 주십시오.")
     service.check_open(session, hook, enrolment, activity, now=by.now)
     place = (enrolment.id, activity.id)
     current = _place(session, place, device=device, take_over=take_over, resume=resume, by=by)

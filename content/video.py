@@ -53,7 +53,7 @@ class VideoKind:
         try:
             video = msgspec.convert(config, VideoConfig)
         except msgspec.ValidationError as error:
-            raise InvalidError("영상 설정이 올바르지 않습니다: {what}", what=str(error)) from None
+            raise InvalidError("영상 설정을 고쳐 주십시오: {what}", what=str(error)) from None
         if not video.captions and not video.transcript:
             # KWCAG 2.2, 5.2.1
             raise InvalidError(

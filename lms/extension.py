@@ -92,7 +92,7 @@ def build_state(
         hook=manager.hook,
         identify=identify,
         sign_in=sign_in,
-        jinja=rendering.environment(folders),
+        pages=rendering.environments(folders, assets.base(prefix)),
         storage=Storage(settings.folder / "files"),
         kinds=kinds,
         menu=tuple(sorted(entries, key=lambda entry: entry.order)),

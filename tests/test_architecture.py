@@ -273,12 +273,12 @@ def test_two_apps_in_one_process_share_nothing(
     two = make_app(f"sqlite:///{other_file}", tmp_path / "two", LMS_SECRET="second secret of two")
     mine, theirs = one.extensions["lms"], two.extensions["lms"]
     try:
-        for name in ("settings", "db", "hook", "jinja", "storage", "kinds", "secret"):
+        for name in ("settings", "db", "hook", "pages", "paths", "storage", "kinds", "secret"):
             assert getattr(mine, name) is not getattr(theirs, name), name
         for name, kind in mine.kinds.items():
             # A kind may be one for all if it remembers nothing.
             assert kind is not theirs.kinds[name] or vars(kind) == {}, name
-        assert mine.jinja.globals is not theirs.jinja.globals
+        assert mine.pages["ko"].globals is not theirs.pages["ko"].globals
         with mine.db.transaction() as session:
             person = factories.person(session, factories.institution(session, "MINE"))
         browser = factories.browser(one)

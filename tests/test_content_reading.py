@@ -234,7 +234,7 @@ def test_any_other_file_is_a_download(world):
             activity=activity,
             enrolment=world.enrolment,
             actor=SimpleNamespace(person_id=0),
-            result=None,
+            facts=SimpleNamespace(done=False, done_at=None),
             now=factories.NOW,
         )
         activity.config = {**activity.config, "media_type": "application/x-hwp", "name": "양식.hwp"}
@@ -256,7 +256,7 @@ def test_looking_at_somebody_elses_place_leaves_no_trace(world):
             activity=world.activity,
             enrolment=world.enrolment,
             actor=SimpleNamespace(person_id=world.person.id + 1),
-            result=None,
+            facts=SimpleNamespace(done=False, done_at=None),
             now=factories.NOW,
         )
         PageKind().context(session, place)

@@ -8,6 +8,7 @@ from content import captions
 from content.video import VideoKind, speeds
 from lms.errors import InvalidError
 from lms.files import service as files
+from lms.learning import service
 from lms.learning.kinds import Place
 from lms.learning.rules import RuleSet
 from tests import factories
@@ -115,7 +116,7 @@ def test_the_page_shows_player_captions_and_transcript(sqlite_app):
             enrolment=enrolment,
             activity=activity,
             rule=RuleSet(),
-            result=None,
+            facts=service.load_units(session, enrolment)[0].activities[0],
             now=factories.NOW,
         )
         shown = VideoKind().context(session, place)

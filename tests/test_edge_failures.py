@@ -36,6 +36,17 @@ view: dict[str, Callable[..., Any]] = {}
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """On each database."""
+    yield from opened(monkeypatch, database_url, tmp_path)
+
+
+@pytest.fixture
+def simple(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """On SQLite, for what no database changes."""
+    yield from opened(monkeypatch, sqlite_url, tmp_path)
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, url: str, folder: Path) -> Iterator[Flask]:
     room = Blueprint("room", __name__)
 
     def run() -> Any:
@@ -46,7 +57,7 @@ def app(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> I
 
     room.add_url_rule("/room", view_func=run, permission=OPEN, scope="public")
     room.add_url_rule("/room", view_func=write, methods=["POST"], permission=OPEN, scope="public")
-    yield from app_with(monkeypatch, database_url, tmp_path, room)
+    yield from app_with(monkeypatch, url, folder, room)
     view.clear()
 
 

@@ -136,7 +136,7 @@ def test_the_catalogue_finds_by_words_and_pages_by_key(state, client, world):
     following = client.get("/courses?q=나눔&title=수업 나눔 23&id=99999").text
     assert following.count('class="card link course-card"') == 6
     nothing = client.get("/courses?q=없는낱말").text
-    assert "“없는낱말”로 찾은 과정이 없습니다." in nothing
+    assert "“없는낱말”에 맞는 과정이 없습니다." in nothing
 
 
 def test_units_a_day_are_kept_on_the_server(state, client, world):

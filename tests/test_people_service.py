@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from lms.config import Settings
 from lms.db import Database
@@ -107,6 +107,19 @@ def test_a_role_is_held_once(db: Database) -> None:
     assert told == [True, False, True, True, False, True]
     assert sorted(held, key=str) == sorted([(None, None), (3, None), (None, NOW)], key=str)
     assert audits == ["role.grant", "role.grant", "role.end", "role.grant"]
+
+
+def test_a_role_is_given_by_the_group_writer_too(db: Database) -> None:
+    with db.transaction() as session:
+        home = factories.institution(session)
+        kim = factories.person(session, home)
+
+    def give(connection: Connection) -> bool:
+        return service.grant(connection, kim.id, home.id, "officer", **CHANGE)
+
+    assert [db.writer.do(give) for _ in range(2)] == [True, False]
+    with db.reading() as session:
+        assert session.scalars(select(AuditRow.act)).all() == ["role.grant"]
 
 
 def test_what_is_no_change_of_a_role(db: Database) -> None:

@@ -5,6 +5,7 @@ Python it is any Korean string that is not a docstring, so that no refusal can b
 """
 
 import ast
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from jinja2 import nodes
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("lms", "content", "assessments", "microlearning", "scheduler")
 LOCALE = ROOT / "lms" / "i18n" / "locale"
+LOCALES = ("ko", "en")
 # Not shown to readers of pages: data of the demonstration, what the command line prints, formats
 # that know their language themselves, and the paper, which is Korean by law.
 SKIPPED = re.compile(
@@ -31,11 +33,12 @@ Message = str | tuple[str, str]
 
 def main() -> None:
     found = dict(extracted())
-    if "--check" in sys.argv:
-        problems = [line for locale in ("ko", "en") for line in check(locale, set(found))]
+    both = [f"counted in one place and not in another: {one}" for one in clashing(set(found))]
+    if both or "--check" in sys.argv:
+        problems = both or [line for locale in LOCALES for line in check(locale, set(found))]
         print(*problems, sep="\n") if problems else print(f"{len(found)} messages, both full")
         sys.exit(1 if problems else 0)
-    for locale in ("ko", "en"):
+    for locale in LOCALES:
         update(locale, found)
 
 
@@ -96,6 +99,12 @@ def of_template(path: Path) -> Iterator[Message]:
             yield texts[0], texts[1]
 
 
+def clashing(found: set[Message]) -> list[str]:
+    """Msgids given both to `_()` and to `_n()`: a catalogue has one entry for each."""
+    counted = {message[0] for message in found if isinstance(message, tuple)}
+    return sorted(counted & {message for message in found if isinstance(message, str)})
+
+
 def update(locale: str, found: dict[Message, str]) -> None:
     """Write the catalogue with every message; what was translated stays so."""
     path = LOCALE / locale / "messages.po"
@@ -108,12 +117,13 @@ def update(locale: str, found: dict[Message, str]) -> None:
         told = known.string if known is not None else None
         if locale == "ko":
             told = (message[0],) if isinstance(message, tuple) else message
-        elif isinstance(message, tuple) and not isinstance(told, tuple | list):
-            told = ("", "")
+        elif isinstance(message, tuple) != isinstance(told, tuple | list):
+            told = ("", "") if isinstance(message, tuple) else ""  # counted now, or no longer
         after.add(message, told or "", locations=[(place, 0)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        write_po(file, after, width=100, include_lineno=False, omit_header=False)
+    text = io.BytesIO()
+    write_po(text, after, width=100, include_lineno=False, omit_header=False)
+    path.write_bytes(text.getvalue())
     empty = sum(not _full(one.string) for one in after if one.id)
     print(f"{path.relative_to(ROOT)}: {len(found)} messages, {empty} without a translation")
 

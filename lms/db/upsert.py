@@ -14,7 +14,9 @@ def insert_for(connection: Connection, model: Any) -> Any:
 
 
 def insert_or_ignore(connection: Connection, model: Any) -> Any:
-    """An INSERT that does nothing where a unique key stands already; its `rowcount` says which."""
-    # Who made the row is told by `rowcount`, which an INSERT otherwise forgets on PostgreSQL.
-    ignoring = insert_for(connection, model).on_conflict_do_nothing()
-    return ignoring.execution_options(preserve_rowcount=True)
+    """An INSERT that does nothing where a unique key stands already.
+
+    Whether it made the row is told by `.returning(…)` and `.first()`, never by `rowcount`: psycopg
+    gives -1 where SQLAlchemy asks for the new key by itself.
+    """
+    return insert_for(connection, model).on_conflict_do_nothing()

@@ -27,7 +27,7 @@ View = Callable[..., ResponseReturnValue]
 Row = TypeVar("Row", bound=Base)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNAVAILABLE = (
-    "지금 저장소에 닿지 못합니다. 잠시 뒤에 다시 해 주십시오. 보낸 것은 저장되지 않았습니다."
+    "지금 저장소에 닿지 못합니다. 보낸 것은 저장되지 않았습니다. 잠시 뒤에 다시 해 주십시오."
 )
 
 UNFIT = "주소나 내용에 저장할 수 없는 글자나 수가 있습니다. 고쳐서 다시 보내 주십시오."

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -35,7 +35,9 @@ class State:
     sign_in: Callable[[str], str] | None
     """A host's address for signing in, given where to come back to."""
 
-    jinja: jinja2.Environment
+    pages: dict[str, jinja2.Environment]
+    """The template environment of each language."""
+
     storage: Storage
     kinds: dict[str, Any]
     menu: tuple[Entry, ...]
@@ -46,6 +48,8 @@ class State:
     secret: str
     content_host: str
     standalone: bool
+    paths: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    """Paths that were built already: see lms.edge.rendering.url."""
 
 
 def state() -> State:

@@ -17,11 +17,11 @@ log = structlog.get_logger("lms")
 _TITLES = {
     400: "요청을 알아듣지 못했습니다",
     401: "로그인이 필요합니다",
-    403: "이 일은 할 수 없습니다",
+    403: "권한이 있는 사람이 하는 일입니다",
     404: "찾는 화면이 없습니다",
     405: "이 주소에서는 할 수 없는 일입니다",
     409: "지금은 할 수 없습니다",
-    413: "너무 큽니다",
+    413: "보낸 것이 너무 큽니다",
     415: "받을 수 없는 종류입니다",
     422: "고쳐야 할 곳이 있습니다",
     429: "잠시 쉬었다가 다시 해 주십시오",
@@ -31,7 +31,10 @@ _TITLES = {
 _NEXT = {
     404: "주소를 다시 확인하거나 오늘 화면에서 찾아 주십시오.",
     405: "앞 화면으로 돌아가 다시 해 주십시오.",
-    500: "잘못은 기록했습니다. 이미 저장된 학습은 그대로 있습니다. 잠시 뒤에 다시 해 주십시오.",
+    500: (
+        "무엇이 잘못되었는지 기록했습니다. 이미 저장된 학습은 그대로 있습니다. "
+        "잠시 뒤에 다시 해 주십시오."
+    ),
 }
 
 
@@ -77,7 +80,7 @@ def _answer(status: int, code: str, message: str, field: str | None = None) -> R
 def _page(**told: Any) -> str:
     try:
         return render("lms/error.html", **told)
-    except SQLAlchemyError:
-        # Nobody can be looked up now: the page is the one that strangers see.
+    except (SQLAlchemyError, LMSError):
+        # Who asks cannot be looked up: the page is the one that strangers see.
         g.lms_person = None
         return render("lms/error.html", **told)

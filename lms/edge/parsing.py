@@ -18,6 +18,6 @@ def json_body(shape: type[Parsed], *, most: int = MOST) -> Parsed:
     try:
         return msgspec.json.decode(request.get_data(cache=False), type=shape)
     except msgspec.ValidationError as error:
-        raise InvalidError("보낸 내용이 올바르지 않습니다: {what}", what=str(error)) from None
+        raise InvalidError("보낸 내용을 고쳐 주십시오: {what}", what=str(error)) from None
     except msgspec.DecodeError as error:
         raise InvalidError("보낸 내용이 JSON이 아닙니다: {what}", what=str(error)) from None

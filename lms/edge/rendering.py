@@ -1,6 +1,7 @@
 """Pages from our own template environment, apart from a host site's; JSON by msgspec."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,44 +12,55 @@ from flask import Response, request, url_for
 from markupsafe import Markup
 
 from lms.edge import csrf
-from lms.edge.context import State, current_person, locale, now, state, words_here
-from lms.i18n import formats, words
+from lms.edge.context import State, current_person, locale, now, state
+from lms.i18n import LOCALES, formats, words
 from lms.people.settings import parse
 
 _encode = msgspec.json.Encoder().encode
 _HERE = Path(__file__).parent / "templates"
+_MOST_PATHS = 20_000
+"""Paths kept at hand: building one takes as long as a query."""
 
 
-def environment(folders: Iterable[str]) -> jinja2.Environment:
-    """The template environment of one app. `folders`: those that plugins give."""
+def environments(folders: Iterable[str], asset_base: str) -> dict[str, jinja2.Environment]:
+    """The template environments of one app, by language. `folders`: those that plugins give.
+
+    One for each language, so that none of a page's many sentences has to ask which it is.
+    """
+    paths = [str(_HERE), *folders]
+    return {locale: _environment(paths, asset_base, locale) for locale in LOCALES}
+
+
+def _environment(paths: list[str], asset_base: str, locale: str) -> jinja2.Environment:
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([str(_HERE), *folders]),
+        loader=jinja2.FileSystemLoader(paths),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
     )
+    said = words(locale)
     env.globals.update(
-        _=lambda message, **params: words_here().text(message, **params),
-        _n=lambda one, many, n, **params: words_here().count(one, many, n, **params),
+        _=said.text,
+        _n=said.count,
         url=url,
         absolute_url=lambda endpoint, **values: url(endpoint, _external=True, **values),
-        asset=lambda path: state().asset_base + path,
-        css_bundle=lambda: state().asset_base + "ieum.css",
-        icon_ref=lambda name: f"{state().asset_base}icons.svg#{name}",
+        asset=asset_base.__add__,
+        css_bundle=lambda: f"{asset_base}ieum.css",
+        icon_ref=f"{asset_base}icons.svg#".__add__,
         csrf_field=_csrf_field,
         csrf_token=csrf.token,
     )
     env.filters.update(
-        day=lambda value: formats.day(value, locale()),
-        day_full=lambda value: formats.day_full(value, locale()),
-        day_spoken=lambda value: formats.day_spoken(value, locale()),
+        day=partial(formats.day, locale=locale),
+        day_full=partial(formats.day_full, locale=locale),
+        day_spoken=partial(formats.day_spoken, locale=locale),
         clock=lambda value: formats.clock(value, _zone()),
         clock_s=lambda value: formats.clock(value, _zone(), seconds=True),
-        local_day=lambda value: formats.day(_local(value), locale()),
-        local_day_full=lambda value: formats.day_full(_local(value), locale()),
-        minutes_text=lambda value: formats.minutes_text(value, locale()),
+        local_day=lambda value: formats.day(_local(value), locale),
+        local_day_full=lambda value: formats.day_full(_local(value), locale),
+        minutes_text=partial(formats.minutes_text, locale=locale),
         mmss=formats.mmss,
         permille=lambda value: f"{value // 10}%",
         points=lambda value: f"{value / 100:g}",
@@ -59,7 +71,7 @@ def environment(folders: Iterable[str]) -> jinja2.Environment:
 
 def render(template: str, /, **context: Any) -> str:
     """The page. The shell's values (who, menu, language) are added here."""
-    return state().jinja.get_template(template).render(**_shell(), **context)
+    return state().pages[locale()].get_template(template).render(**_shell(), **context)
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
@@ -68,7 +80,17 @@ def json_answer(value: Any, status: int = 200) -> Response:
 
 def url(endpoint: str, **values: Any) -> str:
     """The path of one of our endpoints, wherever we are mounted."""
-    return url_for(f"lms.{endpoint}", **values)
+    if "_external" in values:
+        return url_for(f"lms.{endpoint}", **values)
+    known = state().paths
+    key = (request.script_root, endpoint, *values.items())
+    path = known.get(key)
+    if path is None:
+        path = url_for(f"lms.{endpoint}", **values)
+        if len(known) >= _MOST_PATHS:
+            known.clear()
+        known[key] = path
+    return path
 
 
 def sign_in_address(back: str) -> str | None:

@@ -3,11 +3,14 @@
 We do not use Flask-Babel: mounted in a host site, the host may have its own.
 """
 
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
 from markupsafe import Markup
+
+from lms.i18n import formats
 
 LOCALES = ("ko", "en")
 _HERE = Path(__file__).parent / "locale"
@@ -36,9 +39,12 @@ class Words:
                     self._one[message.id] = told
 
     def text(self, message: str, /, **params: object) -> str:
-        """The sentence in this language with `params` put in; Markup stays Markup."""
+        """The sentence in this language with `params` put in; Markup stays Markup.
+
+        A date is put in as this language writes the day, so that a refusal need not know it.
+        """
         found = self._one.get(message, message)
-        return _fill(found, params)
+        return _fill(found, {key: self._said(value) for key, value in params.items()})
 
     def count(self, one: str, many: str, n: int, /, **params: object) -> str:
         """The sentence for `n` things: Korean has one form, English two."""
@@ -48,6 +54,11 @@ class Words:
         else:
             found = one if n == 1 else many
         return _fill(found, {"n": n, **params})
+
+    def _said(self, value: object) -> object:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return formats.day(value, self.locale)
+        return value
 
 
 def _fill(sentence: str, params: dict[str, object]) -> str:

@@ -86,7 +86,7 @@ def _check(
 ) -> None:
     today = clock.local_day(now, zone_of(session, run.institution_id))
     if run.institution_id != person.institution_id:
-        raise ConflictError("다른 연수기관의 과정입니다.")
+        raise ConflictError("다른 연수기관의 과정입니다. 우리 연수기관의 과정에서 골라 주십시오.")
     if run.state not in {"open", "running"} or not run.learn_from <= today <= run.learn_until:
         raise ClosedError("지금은 신청할 수 없는 기수입니다. 열려 있는 기수를 골라 주십시오.")
     if run.seats is not None:

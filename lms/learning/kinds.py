@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from lms.errors import NotFoundError
-from lms.learning.models import Activity, ActivityResult, Enrolment
+from lms.learning.facts import ActivityFacts
+from lms.learning.models import Activity, Enrolment
 from lms.learning.rules import RuleSet
 from lms.people.actor import Actor
 
@@ -23,7 +24,9 @@ class Place:
     enrolment: Enrolment
     activity: Activity
     rule: RuleSet
-    result: ActivityResult | None
+    facts: ActivityFacts
+    """How the enrolment stands with the activity."""
+
     now: datetime
 
 

@@ -116,7 +116,7 @@ class Run(Base):
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
     course_id: Mapped[int] = mapped_column(ForeignKey(Course.id))
-    course: Mapped[Course] = relationship()
+    course: Mapped[Course] = relationship(lazy="joined", innerjoin=True)
     version_id: Mapped[int] = mapped_column(ForeignKey(CourseVersion.id))
     version: Mapped[CourseVersion] = relationship()
     year: Mapped[int]
@@ -147,7 +147,7 @@ class Enrolment(Base):
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
     run_id: Mapped[int] = mapped_column(ForeignKey(Run.id))
-    run: Mapped[Run] = relationship()
+    run: Mapped[Run] = relationship(lazy="joined", innerjoin=True)
     person_id: Mapped[int] = mapped_column(ForeignKey(Person.id))
     person: Mapped[Person] = relationship()
     attempt: Mapped[int] = mapped_column(default=1)

@@ -149,7 +149,7 @@ def next_step(
             )
             step = {"text": text}
             if target != here:
-                step["action"] = words.text("그리로 가기")
+                step["action"] = words.text("그 활동으로 가기")
                 step["href"] = url("learning.enrolment", id=enrolment_id, activity=target)
             return step
     return None

@@ -232,15 +232,13 @@ def _check_open(row: Any, today: date) -> None:
         raise ClosedError("이 수강은 취소되었습니다. 담당자에게 문의해 주십시오.")
     if today < row.learn_from:
         raise ClosedError(
-            "{month}월 {day}일부터 들을 수 있습니다.",
-            month=row.learn_from.month,
-            day=row.learn_from.day,
+            "{day}부터 들을 수 있습니다.",
+            day=row.learn_from,
         )
     if today > row.learn_until or row.run_state == "closed":
         raise ClosedError(
-            "{month}월 {day}일에 학습 기간이 끝났습니다. 지금까지의 기록은 그대로 있습니다.",
-            month=row.learn_until.month,
-            day=row.learn_until.day,
+            "{day}에 학습 기간이 끝났습니다. 지금까지의 기록은 그대로 있습니다.",
+            day=row.learn_until,
         )
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from lms.learning.models import Activity, Course, CourseVersion, Enrolment, Run, Unit
 
@@ -165,5 +165,7 @@ def open_runs(
             Run.learn_until >= today,
         )
         .order_by(Run.learn_until.desc(), Enrolment.attempt)
+        # Joined by itself, an enrolment's run would drop the runs that the person is not in.
+        .options(lazyload(Enrolment.run), lazyload(Run.course))
     )
     return {run.course_id: (run, enrolment) for run, enrolment in rows}

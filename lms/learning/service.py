@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 import pluggy
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -61,12 +61,12 @@ def record(
     units = load_units(session, enrolment)
     facts = {one.activity_id: one for unit in units for one in unit.activities}
     if activity_id not in facts:
-        raise NotFoundError("이 과정에 없는 활동입니다.")
+        raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
     before = facts[activity_id]
     after = _folded(before, stored, rule)
     facts[activity_id] = after
     if after != before:
-        _keep(session, enrolment, after, now)
+        _keep(session, enrolment, after, is_new=before.first_at is None)
     verdict = evaluate(rule, list(facts.values()))
     _point(enrolment, verdict, activity_id, now)
     completion = completing.complete(session, hook, enrolment, rule, verdict, now=now)
@@ -104,16 +104,21 @@ def lock(session: Session, enrolment_id: int) -> Enrolment:
     """The enrolment, its row locked until the transaction ends.
 
     Two different last facts at once would otherwise each miss the other, and no unique key can
-    see that. (SQLite has one writer: its lock is taken already.)
+    see that. (SQLite has one writer: its lock is taken already.) A second call in the same
+    transaction gives the row that is locked already.
     """
+    held: dict[int, Enrolment] = session.info.setdefault("lms_locked", {})
+    if enrolment_id in held:
+        return held[enrolment_id]
     enrolment = session.scalar(
         select(Enrolment)
         .where(Enrolment.id == enrolment_id)
-        .with_for_update()
+        .with_for_update(of=Enrolment)  # not its run and course, which come with it
         .execution_options(populate_existing=True)
     )
     if enrolment is None:
-        raise NotFoundError("수강 내역이 없습니다.")
+        raise NotFoundError("이런 수강이 없습니다. 오늘 화면에서 과정을 다시 골라 주십시오.")
+    held[enrolment_id] = enrolment
     return enrolment
 
 
@@ -145,6 +150,22 @@ _UNITS = (
     .join(Run, Run.version_id == Unit.version_id)
     .where(Run.id == bindparam("run_id"))
     .order_by(Unit.position, Activity.position)
+)
+
+
+_FIRST_RESULT = insert(ActivityResult)
+_NEXT_RESULT = (
+    update(ActivityResult)
+    .where(
+        ActivityResult.enrolment_id == bindparam("of_enrolment"),
+        ActivityResult.activity_id == bindparam("of_activity"),
+    )
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("progress_permille", "score", "passed", "done", "statements", "done_at")
+        }
+    )
 )
 
 
@@ -240,7 +261,7 @@ def check_open(
                 raise ClosedError(standing.reason, **standing.params)
             break
     else:
-        raise NotFoundError("이 과정에 없는 활동입니다.")
+        raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
     if reason := hook.lms_before_launch(
         session=session, enrolment=enrolment, activity=activity, now=now
     ):
@@ -254,15 +275,13 @@ def check_period(enrolment: Enrolment, today: date) -> None:
         raise ClosedError("이 수강은 취소되었습니다. 담당자에게 문의해 주십시오.")
     if today < run.learn_from:
         raise ClosedError(
-            "{month}월 {day}일부터 들을 수 있습니다.",
-            month=run.learn_from.month,
-            day=run.learn_from.day,
+            "{day}부터 들을 수 있습니다.",
+            day=run.learn_from,
         )
     if today > run.learn_until or run.state == "closed":
         raise ClosedError(
-            "{month}월 {day}일에 학습 기간이 끝났습니다. 지금까지의 기록은 그대로 있습니다.",
-            month=run.learn_until.month,
-            day=run.learn_until.day,
+            "{day}에 학습 기간이 끝났습니다. 지금까지의 기록은 그대로 있습니다.",
+            day=run.learn_until,
         )
 
 
@@ -271,24 +290,27 @@ def zone_of(session: Session, institution_id: int) -> str:
     return zone or "Asia/Seoul"
 
 
-def _keep(session: Session, enrolment: Enrolment, facts: ActivityFacts, now: datetime) -> None:
-    result = session.scalar(
-        select(ActivityResult).filter_by(enrolment_id=enrolment.id, activity_id=facts.activity_id)
-    )
-    if result is None:
-        result = ActivityResult(
-            institution_id=enrolment.institution_id,
-            enrolment_id=enrolment.id,
-            activity_id=facts.activity_id,
-            first_at=facts.first_at or now,
-        )
-        session.add(result)
-    result.progress_permille = facts.progress_permille
-    result.score = facts.score
-    result.passed = facts.passed
-    result.done = facts.done
-    result.statements = list(facts.statements)
-    result.done_at = facts.done_at
+def _keep(session: Session, enrolment: Enrolment, facts: ActivityFacts, *, is_new: bool) -> None:
+    """Write the activity's result; under the lock, so `is_new` cannot have become untrue."""
+    told = {
+        "progress_permille": facts.progress_permille,
+        "score": facts.score,
+        "passed": facts.passed,
+        "done": facts.done,
+        "statements": list(facts.statements),
+        "done_at": facts.done_at,
+    }
+    if is_new:
+        place = {
+            "institution_id": enrolment.institution_id,
+            "enrolment_id": enrolment.id,
+            "activity_id": facts.activity_id,
+            "first_at": facts.first_at,
+        }
+        session.connection().execute(_FIRST_RESULT, told | place)
+    else:
+        place = {"of_enrolment": enrolment.id, "of_activity": facts.activity_id}
+        session.connection().execute(_NEXT_RESULT, told | place)
 
 
 def _point(enrolment: Enrolment, verdict: Verdict, activity_id: int, now: datetime) -> None:
@@ -307,5 +329,5 @@ def activity_in(session: Session, enrolment: Enrolment, activity_id: int) -> Act
         .where(Activity.id == activity_id, Unit.version_id == enrolment.run.version_id)
     )
     if found is None:
-        raise NotFoundError("이 과정에 없는 활동입니다.")
+        raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
     return found

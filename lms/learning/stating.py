@@ -43,11 +43,15 @@ _SETTING = (
 
 
 def setting_of(session: Session, enrolment_id: int) -> Setting:
-    """The setting of an enrolment's statements, in one query."""
+    """The setting of an enrolment's statements, asked once a session: nothing in it changes."""
+    known: dict[int, Setting] = session.info.setdefault("lms_settings", {})
+    if enrolment_id in known:
+        return known[enrolment_id]
     row = session.execute(_SETTING, {"enrolment_id": enrolment_id}).one_or_none()
     if row is None:
-        raise NotFoundError("수강 내역이 없습니다.")
-    return Setting(*row)
+        raise NotFoundError("이런 수강이 없습니다. 오늘 화면에서 과정을 다시 골라 주십시오.")
+    known[enrolment_id] = Setting(*row)
+    return known[enrolment_id]
 
 
 def activity_iri(home_page: str, activity_id: int) -> str:

@@ -25,7 +25,7 @@ def tell_completion(state: Any, task: Task, now: datetime) -> None:
             now=now,
             institution_id=completion.institution_id,
             to=person.email,
-            subject=say.text("「{title}」 이수를 마치셨습니다", title=course.title),
+            subject=say.text("「{title}」 과정을 이수하셨습니다", title=course.title),
             body=say.text(
                 "{name} 님, 「{title}」 과정을 이수하셨습니다. "
                 "이수증은 내 기록에서 받으실 수 있습니다.",

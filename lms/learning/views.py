@@ -12,13 +12,14 @@ from sqlalchemy.orm import joinedload
 from lms import clock
 from lms.edge import Blueprint, hook, now, person, render, session, state, words_here
 from lms.edge.rendering import url
-from lms.errors import ClosedError
+from lms.errors import ClosedError, NotFoundError
 from lms.files.links import content_url
 from lms.learning import enrolling, pages, queries, rules, service, terms
 from lms.learning.evaluate import Clause, evaluate
+from lms.learning.facts import ActivityFacts, UnitFacts
 from lms.learning.kinds import Place, kind_of
 from lms.learning.models import (
-    ActivityResult,
+    Activity,
     Completion,
     Course,
     CourseVersion,
@@ -121,16 +122,9 @@ def _place(
     enrolment: Enrolment, rule: rules.RuleSet, target: int, standings: list[Standing]
 ) -> dict[str, Any]:
     """The left of the page: the activity itself, or the sentence why it is closed."""
-    activity = service.activity_in(session(), enrolment, target)
-    result = session().scalar(
-        select(ActivityResult).filter_by(enrolment_id=enrolment.id, activity_id=activity.id)
-    )
+    unit, facts = _find(standings, target)
+    activity = session().get_one(Activity, target)
     kind = kind_of(state().kinds, activity.kind)
-    unit = next(
-        one.unit
-        for one in standings
-        if any(each.activity_id == target for each in one.unit.activities)
-    )
     closed = None
     try:
         service.check_open(
@@ -147,7 +141,7 @@ def _place(
     context: dict[str, Any] = {}
     # What was completed stays open to read again, though nothing more is counted.
     if closed is None or enrolment.completed_at is not None:
-        place = Place(state(), person(), enrolment, activity, rule, result, now())
+        place = Place(state(), person(), enrolment, activity, rule, facts, now())
         context = kind.context(session(), place)
     return {
         "activity": activity,
@@ -160,13 +154,21 @@ def _place(
     }
 
 
+def _find(standings: list[Standing], activity_id: int) -> tuple[UnitFacts, ActivityFacts]:
+    for standing in standings:
+        for one in standing.unit.activities:
+            if one.activity_id == activity_id:
+                return standing.unit, one
+    raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
+
+
 def _standing(
     enrolment: Enrolment, rule: rules.RuleSet, standings: list[Standing], target: int
 ) -> dict[str, Any]:
     """The right of the page: what is there, what is missing, the units."""
     words = words_here()
     facts = [one for standing in standings for one in standing.unit.activities]
-    completion = session().scalar(select(Completion).filter_by(enrolment_id=enrolment.id))
+    completion = _completion(enrolment)
     clause = (
         msgspec.convert(completion.verdict, Clause) if completion else evaluate(rule, facts).clause
     )
@@ -186,6 +188,12 @@ def _standing(
         "kind_name": terms.KINDS[enrolment.run.course.training_kind],
         "mode_name": terms.MODES[enrolment.run.course.delivery_mode],
     }
+
+
+def _completion(enrolment: Enrolment) -> Completion | None:
+    if enrolment.completed_at is None:
+        return None
+    return session().scalar(select(Completion).filter_by(enrolment_id=enrolment.id))
 
 
 def _certificate_url(completion: Completion | None) -> str | None:

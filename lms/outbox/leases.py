@@ -34,7 +34,6 @@ def take(connection: Connection, name: str, *, holder: str, life: timedelta) -> 
     """Take the lease, or take it anew, for `life` from now; False while another holds it."""
     hold_briefly(connection, life)
     row = {"name": name, "holder": holder, "until": database_now(connection) + life}
-    # RETURNING, not rowcount: psycopg gives -1 where SQLAlchemy asks for the new key by itself.
     if connection.execute(insert_or_ignore(connection, Lease).returning(Lease.id), row).first():
         return True
     # The row's lock may have been waited for: the time is asked again.

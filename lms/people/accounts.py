@@ -132,7 +132,7 @@ def check_password(password: str, again: str, *, login: str) -> None:
         )
     if plain.casefold() in _COMMON or len(set(plain)) < 4:
         raise InvalidError(
-            "남이 맨 먼저 짐작할 만한 것입니다. 나만 아는 낱말 셋을 이어 보십시오.",
+            "남이 쉽게 짐작할 수 있습니다. 나만 아는 낱말 셋을 이어 보십시오.",
             field="password",
         )
     if _normal(again) != plain:
@@ -167,7 +167,7 @@ def open_account(
     )
     if taken is not None:
         raise ConflictError(
-            "“{login}”은 이미 쓰이거나 이 사람에게 벌써 아이디가 있습니다. "
+            "“{login}” 아이디는 이미 쓰이고 있거나 이 사람에게 벌써 아이디가 있습니다. "
             "다른 아이디를 적어 주십시오.",
             login=wanted,
         )

@@ -20,10 +20,7 @@ from lms.people.models import Tries
 
 WINDOW = timedelta(minutes=15)
 _SLOTS = 15
-_REFUSAL = (
-    "여러 번 맞지 않아 잠시 쉽니다. "
-    "{minutes}분 뒤에 다시 하시거나 비밀번호 다시 정하기를 이용해 주십시오."
-)
+_REFUSAL = "여러 번 시도되어 잠시 쉽니다. {minutes}분 뒤에 다시 해 주십시오."
 
 Kind = Literal["account", "credential", "reset"]
 

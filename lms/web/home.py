@@ -63,7 +63,7 @@ def _title(count: int, soon: int, words: Words) -> str:
 def _line(row: queries.DueRow, today: date, words: Words) -> dict[str, Any]:
     days = (row.learn_until - today).days
     why = row.legal_basis and words.text(
-        "{law}. {cycle} 받습니다. 대상: {who}",
+        "{law}. 주기: {cycle}. 대상: {who}",
         law=row.legal_basis,
         cycle=row.duty.get("cycle") or words.text("정해진 때마다"),
         who=row.duty.get("target") or words.text("교직원"),

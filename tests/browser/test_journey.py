@@ -44,7 +44,7 @@ def answer(page: Page, course: str, title: str) -> None:
         for activity in unit["activities"]
         if activity["title"] == title
     )
-    page.locator("#quiz form button", has_text="풀기").click()
+    page.locator("#quiz form button", has_text="퀴즈 풀기").click()
     page.wait_for_selector("#quiz-form")
     for question in quiz["questions"]:
         name = f"a-{question['id']}"

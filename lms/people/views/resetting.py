@@ -26,7 +26,7 @@ _SUBJECT = "[이음] 비밀번호 다시 정하기"
 _BODY = (
     "{name} 님,\n\n아래 주소에서 비밀번호를 새로 정하실 수 있습니다. "
     "한 시간 안에, 한 번만 쓸 수 있습니다.\n\n{address}\n\n"
-    "부탁하신 일이 없으면 이 편지를 지우셔도 됩니다. 비밀번호는 그대로입니다.\n\n{institution}"
+    "직접 요청하지 않으셨으면 이 편지를 지우셔도 됩니다. 비밀번호는 그대로입니다.\n\n{institution}"
 )
 
 
@@ -105,7 +105,9 @@ def _reset_page(
         said = {"field": error.field, "text": words_here().text(error.message, **error.params)}
     shown = "over" if account is None else "form"
     login = account.login if account else ""
-    html = render("lms/people/reset.html", state=shown, login=login, error=said)
+    html = render(
+        "lms/people/reset.html", state=shown, login=login, error=said, shortest=accounts.SHORTEST
+    )
     status = 410 if account is None else (422 if error else 200)
     return page(html, status, Referrer_Policy=_QUIET)
 

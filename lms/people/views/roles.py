@@ -27,7 +27,7 @@ def change_role(subject: Person) -> ResponseReturnValue:
         )
     if act == "end" and subject.id == me.person_id and role == "institution_admin":
         raise ForbiddenError(
-            "자기 관리자 역할은 스스로 거둘 수 없습니다. 다른 관리자에게 맡겨 주십시오."
+            "본인의 관리자 역할은 스스로 거둘 수 없습니다. 다른 관리자에게 부탁해 주십시오."
         )
     # A role for one run is given on that run's page; here it can only be ended.
     run_id = request.form.get("run", type=int) if act == "end" else None

@@ -1,0 +1,1 @@
+"""A kind of activity for Ieum: the learner writes one sentence."""
