@@ -1,6 +1,6 @@
 """An app with one more room, whose views a test writes itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,30 @@ import pytest
 from flask import Flask
 
 from lms import extension, plugins
+from lms.edge import Blueprint
 from lms.hooks import hookimpl
+from lms.permissions import Permission, anyone
 from tests.conftest import make_app
+
+OPEN = Permission("test:open", anyone)
+view: dict[str, Callable[[], Any]] = {}
+"""«now»: what /room does, by GET and by POST."""
+
+
+def room() -> Blueprint:
+    """A room with one address, which does what `view` says."""
+    made = Blueprint("room", __name__)
+
+    def read() -> Any:
+        return view["now"]()
+
+    def write() -> Any:
+        return view["now"]()
+
+    shared: Any = {"permission": OPEN, "scope": "public"}
+    made.add_url_rule("/room", view_func=read, **shared)
+    made.add_url_rule("/room", view_func=write, methods=["POST"], **shared)
+    return made
 
 
 class Room:

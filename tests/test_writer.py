@@ -289,10 +289,14 @@ def test_a_database_that_is_away_is_asked_once(
     assert database.writer.do(add("back")) == "back"
 
 
+@pytest.mark.parametrize(
+    # SQLite has one writer: no two can wait for each other.
+    "database_url",
+    [pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
 def test_a_real_deadlock_with_another_connection(database: Database) -> None:
     """Two rows taken in opposite orders: PostgreSQL breaks one off, and both are done."""
-    if database.is_sqlite:
-        pytest.skip("SQLite has one writer: no two can wait for each other")
     database.writer.do(add("first"))
     database.writer.do(add("second"))
     mine, theirs = threading.Event(), threading.Event()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pluggy
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -207,22 +207,28 @@ def of_person(session: Session, person_id: int) -> list[Any]:
     )
 
 
+_EARNED = (
+    select(RecognisedTime.kind, func.sum(RecognisedTime.minutes), func.sum(RecognisedTime.credits))
+    .where(
+        RecognisedTime.person_id == bindparam("person_id"),
+        RecognisedTime.at >= bindparam("since"),
+    )
+    .group_by(RecognisedTime.kind)
+)
+_LAST = (
+    select(Certificate.id, Certificate.payload, Certificate.issued_at)
+    .where(Certificate.person_id == bindparam("person_id"))
+    .order_by(Certificate.issued_at.desc(), Certificate.id.desc())
+    .limit(3)
+)
+
+
 def recent(session: Session, person_id: int, *, year: int, zone: str) -> dict[str, Any]:
     """This year's recognised minutes by kind and the last three certificates, in two queries."""
+    connection = session.connection()
     since = clock.start_of_day(date(year, 1, 1), zone)
-    minutes = session.execute(
-        select(
-            RecognisedTime.kind, func.sum(RecognisedTime.minutes), func.sum(RecognisedTime.credits)
-        )
-        .where(RecognisedTime.person_id == person_id, RecognisedTime.at >= since)
-        .group_by(RecognisedTime.kind)
-    ).all()
-    last = session.execute(
-        select(Certificate.id, Certificate.payload, Certificate.issued_at)
-        .where(Certificate.person_id == person_id)
-        .order_by(Certificate.issued_at.desc(), Certificate.id.desc())
-        .limit(3)
-    ).all()
+    minutes = connection.execute(_EARNED, {"person_id": person_id, "since": since}).all()
+    last = connection.execute(_LAST, {"person_id": person_id}).all()
     return {
         "minutes": sum(row[1] for row in minutes),
         "credits": sum(row[2] for row in minutes),

@@ -144,7 +144,7 @@ def _known(identity: Identity) -> Actor | None:
 
 def _actor(database: Session, identity: Identity) -> Actor | None:
     here = state()
-    found = people.find_actor(database, identity, now=now(), settings=here.settings)
+    found = people.find_actor(database.connection(), identity, now=now(), settings=here.settings)
     if found is None and identity.sign_in is None and identity.subject:
         found = _first_sight(database, identity)
     if found is not None and people.is_stale(found, now()):

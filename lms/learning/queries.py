@@ -72,7 +72,7 @@ _DUE = (
 
 def due(session: Session, person_id: int, today: date) -> list[DueRow]:
     """What a person has begun or must begin and has not completed, soonest first: one query."""
-    rows = session.execute(_DUE, {"person_id": person_id, "today": today})
+    rows = session.connection().execute(_DUE, {"person_id": person_id, "today": today})
     return [DueRow(*row) for row in rows]
 
 

@@ -47,7 +47,7 @@ def setting_of(session: Session, enrolment_id: int) -> Setting:
     known: dict[int, Setting] = session.info.setdefault("lms_settings", {})
     if enrolment_id in known:
         return known[enrolment_id]
-    row = session.execute(_SETTING, {"enrolment_id": enrolment_id}).one_or_none()
+    row = session.connection().execute(_SETTING, {"enrolment_id": enrolment_id}).one_or_none()
     if row is None:
         raise NotFoundError("이런 수강이 없습니다. 오늘 화면에서 과정을 다시 골라 주십시오.")
     known[enrolment_id] = Setting(*row)
