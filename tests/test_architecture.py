@@ -49,6 +49,7 @@ READS_THE_CLOCK = {
     "lms/checks.py": "compares our clock with the database's",
     "lms/cli/": "a command begins here, as a request does at the edge",
     "lms/people/commands.py": "a command begins here",
+    "lms/people/founding.py": "a command begins here",
     "lms/xapi/commands.py": "a command begins here",
     "lms/demo/build.py": "the demo is built around today",
     "scheduler/": "a job begins here",

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from lms.db import Database
 from lms.edge import State
+from lms.errors import ConflictError, InvalidError
 from lms.people.commands import person
+from lms.people.founding import institution
 from lms.people.models import Account, AuditRow, Person
 from tests import factories
 from tests.people_world import PASSWORD, enter
@@ -100,3 +102,18 @@ def test_a_login_is_taken_once_an_institution(state: State, db: Database) -> Non
     assert codes == [0, 0, 1]
     with db.reading() as session:
         assert session.scalars(select(Account.login)).all() == ["kim", "kim"]
+
+
+def test_an_institution_is_founded_once(state: State, db: Database) -> None:
+    told = ("add", "NEW", "새 연수원", "--home-page", "https://new.example")
+    made = CliRunner().invoke(institution, told, obj=state)
+    assert (made.exit_code, made.output) == (0, "NEW: 새 연수원 (https://new.example)\n")
+    listed = CliRunner().invoke(institution, ("list",), obj=state).output.splitlines()
+    assert listed[-1] == "NEW\t새 연수원\t-\thttps://new.example"
+    with pytest.raises(ConflictError):
+        CliRunner().invoke(institution, told, obj=state, catch_exceptions=False)
+    wrong = ("add", "X", "이름", "--home-page", "no address")
+    with pytest.raises(InvalidError):
+        CliRunner().invoke(institution, wrong, obj=state, catch_exceptions=False)
+    with db.reading() as session:
+        assert session.scalars(select(AuditRow.act)).all() == ["institution.found"]

@@ -1,4 +1,4 @@
-"""Renew the pictures of the README from a running demo: `make run`, then `python tools/screenshots.py`.
+"""Renew the pictures of the README: `make run`, then `python tools/screenshots.py`.
 
 Kept small: a palette of 128 colours says the same and is a quarter of the size.
 """

@@ -171,7 +171,8 @@ _NEXT_RESULT = (
 
 def load_units(session: Session, enrolment: Enrolment) -> list[UnitFacts]:
     """The enrolment's units with how each activity stands, from the stored results: one query."""
-    rows = session.connection().execute(_UNITS, {"enrolment_id": enrolment.id, "run_id": enrolment.run_id})
+    asked = {"enrolment_id": enrolment.id, "run_id": enrolment.run_id}
+    rows = session.connection().execute(_UNITS, asked)
     units: dict[int, UnitFacts] = {}
     for position, unit_id, unit_title, *activity in rows:
         one = _facts(position, *activity)

@@ -11,6 +11,7 @@ from lms.hooks import hookimpl
 from lms.outbox import Job
 from lms.people import pruning
 from lms.people.commands import person
+from lms.people.founding import institution
 from lms.people.views import MENU, blueprint
 
 
@@ -37,4 +38,4 @@ def lms_jobs() -> Iterable[Job]:
 
 @hookimpl
 def lms_commands() -> Iterable[click.Command]:
-    return [person]
+    return [person, institution]
