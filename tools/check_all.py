@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FLOOR = 90
+FLOOR = 95
 """Per cent of lines and branches together that the tests must reach; raised, never lowered."""
 
 _CLOSING = re.compile(r"^=* ?(.*\b(?:passed|failed|errors?|no tests ran)\b.* in .*?) ?=*$")
@@ -44,6 +44,7 @@ def steps() -> Iterator[tuple[str, list[str]]]:
         ("vendored files", "vendor.py"),
         ("demo content", "make_demo_content.py"),
         ("catalogues", "catalogues.py"),
+        ("tables in the docs", "document.py"),
     ):
         if (tools / script).exists():
             yield name, [python, str(tools / script), "--check"]
