@@ -25,6 +25,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from markupsafe import Markup
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
+from lms.edge import icons
 from lms.i18n import formats, words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,7 +71,7 @@ def environment(locale: str) -> jinja2.Environment:
         url=lambda endpoint, **_values: "home.html" if endpoint == "home.home" else "#" + endpoint,
         asset=lambda path: "static/" + path,
         css_bundle=lambda: "ieum.css",
-        icon_ref=lambda name: "static/icons.svg#" + name,
+        icon_mark=icons.drawer("static/"),
         csrf_field=lambda: Markup('<input type="hidden" name="csrf_token" value="sample">'),
     )
     env.filters.update(

@@ -11,7 +11,7 @@ import msgspec
 from flask import Response, request, url_for
 from markupsafe import Markup
 
-from lms.edge import csrf
+from lms.edge import csrf, icons
 from lms.edge.context import State, current_person, locale, now, state
 from lms.i18n import LOCALES, formats, words
 from lms.people.settings import parse
@@ -48,7 +48,7 @@ def _environment(paths: list[str], asset_base: str, locale: str) -> jinja2.Envir
         absolute_url=lambda endpoint, **values: url(endpoint, _external=True, **values),
         asset=asset_base.__add__,
         css_bundle=lambda: f"{asset_base}ieum.css",
-        icon_ref=f"{asset_base}icons.svg#".__add__,
+        icon_mark=icons.drawer(asset_base),
         csrf_field=_csrf_field,
         csrf_token=csrf.token,
     )
