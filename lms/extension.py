@@ -56,7 +56,8 @@ class LMS:
         root.register_error_handler(HTTPException, failures.refuse_http)
         root.register_error_handler(Exception, failures.fail)
         root.before_request(_begin)
-        root.after_request(headers.secure)
+        if not standalone:  # alone, the app sets them on every answer, ours or not
+            root.after_request(headers.secure)
         root.after_request(log.request_done)
         app.register_blueprint(root)
         assets.mount(app, state)

@@ -10,9 +10,10 @@ from lms.config import Settings
 from lms.db import Database
 from lms.edge import State
 from lms.errors import ConflictError, InvalidError, NotFoundError
-from lms.people import access, pruning, service
+from lms.people import access, service
 from lms.people.actor import Actor, Identity
 from lms.people.models import AccessRow, Account, AuditRow, Person, RoleGrant, SignIn
+from scheduler import housekeeping
 from tests import factories
 from tests.factories import NOW
 from tests.people_world import account, sealed
@@ -233,7 +234,7 @@ def test_the_access_log_is_kept_two_years(state: State) -> None:
                     subject_id=kim.id,
                 )
             )
-    pruning.run(state, NOW)
+    housekeeping.forget_access(state, NOW)
     with state.db.reading() as session:
         kept = session.scalars(select(AccessRow.at).order_by(AccessRow.id)).all()
     assert kept == [NOW - timedelta(days=1), NOW - timedelta(days=730)]

@@ -1,6 +1,5 @@
 """What a view may ask of the request that it runs in."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,10 +118,6 @@ def device() -> str:
     browser = next((name for mark, name in (*browsers, *more) if mark in agent), "")
     system = next((name for name in systems if name in agent), "")
     return " · ".join(part for part in (system, browser) if part) or agent[:40] or "?"
-
-
-def fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def host_name() -> str:

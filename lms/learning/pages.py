@@ -1,7 +1,6 @@
 """What the learning pages show: verdicts and standings in a person's words."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from lms.edge.rendering import url
@@ -153,7 +152,3 @@ def next_step(
                 step["href"] = url("learning.enrolment", id=enrolment_id, activity=target)
             return step
     return None
-
-
-def days_left(until: date, today: date) -> int:
-    return (until - today).days

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from lms.learning.models import Activity, Course, CourseVersion, Enrolment, Run, Unit
@@ -74,17 +74,6 @@ def due(session: Session, person_id: int, today: date) -> list[DueRow]:
     """What a person has begun or must begin and has not completed, soonest first: one query."""
     rows = session.connection().execute(_DUE, {"person_id": person_id, "today": today})
     return [DueRow(*row) for row in rows]
-
-
-class Card(NamedTuple):
-    """One course of the catalogue, with its run that is on now and where the reader stands."""
-
-    course: Row[Any]
-    run_id: int | None
-    learn_until: date | None
-    enrolment_id: int | None
-    progress_permille: int | None
-    completed: bool
 
 
 def catalogue(
