@@ -12,11 +12,13 @@ ROLES = (
     "course_manager",
     "instructor",
     "officer",
+    "school_officer",
     "institution_admin",
     "auditor",
     "operator",
 )
-"""Roles of a person in an institution; a course manager's role names one run."""
+"""Roles of a person in an institution; a course manager's role names one run, and a school
+officer acts for the school that they belong to at the time."""
 
 Scope = Literal["institution", "public", "platform"]
 """Whose rows a route may reach: its caller's institution's, nobody's in particular, everybody's."""

@@ -9,7 +9,15 @@ import pluggy
 from lms import hooks
 
 OURS = ("content", "assessments", "microlearning", "scheduler")
-ROOMS = ("lms.web", "lms.credentials", "lms.learning", "lms.xapi", "lms.people")
+ROOMS = (
+    "lms.web",
+    "lms.partners",
+    "lms.tutoring",
+    "lms.credentials",
+    "lms.learning",
+    "lms.xapi",
+    "lms.people",
+)
 
 
 def plugin_manager(*, third_parties: bool = True) -> pluggy.PluginManager:

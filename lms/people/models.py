@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import Base
@@ -55,7 +55,8 @@ class Organisation(Base):
 class Person(Base):
     """Somebody who learns, teaches or administers.
 
-    pii: name, email, birth date and NEIS number (encrypted); retirement: lms.people.service.forget
+    pii: name, email, phone, birth date and NEIS number (encrypted);
+    retirement: lms.people.service.forget
     """
 
     __tablename__ = "lms_person"
@@ -96,9 +97,79 @@ class Person(Base):
     neis_mark: Mapped[str | None]
     """Keyed hash of the NEIS number: finds its owner without opening anybody's."""
 
+    phone: Mapped[str | None]
+    retires_on: Mapped[date | None]
+    unwanted: Mapped[list[Any]] = mapped_column(default=list)
+    """Channels by which the person wants no nudges: mail · sms · alimtalk."""
+
     locale: Mapped[str | None]
     theme: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+
+
+class Post(Base):
+    """What the personnel system says of a person in a period: school, category, leave.
+
+    Periods of a person neither overlap nor leave gaps after the first; the one without an end is
+    mirrored in `Person`. Kept when facts change, so that a rule can be asked about any date.
+    pii: id
+    """
+
+    __tablename__ = "lms_post"
+    __table_args__ = (
+        UniqueConstraint("person_id", "from_on"),
+        CheckConstraint("from_on <= until_on", name="period"),
+    )
+
+    institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id, ondelete="CASCADE"))
+    from_on: Mapped[date]
+    until_on: Mapped[date | None]
+    """Local dates, both included; None goes on."""
+
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey(Organisation.id), index=True)
+    staff_category: Mapped[str]
+    rank: Mapped[str | None]
+    occupation: Mapped[str | None]
+    status: Mapped[str]
+    """active · leave · retired"""
+
+    reason: Mapped[str]
+    """joined · transfer · promotion · leave · return · retirement · correction"""
+
+    recorded_at: Mapped[datetime]
+
+
+class Intake(Base):
+    """A sheet that somebody uploaded and has yet to confirm, or confirmed.
+
+    pii: the sheet's bytes, sealed, until it is confirmed or a day old; retirement: daily pruning
+    """
+
+    __tablename__ = "lms_intake"
+
+    institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
+    actor_id: Mapped[int] = mapped_column(ForeignKey(Person.id))
+    purpose: Mapped[str]
+    """What it is for: people · organisations · enrolments · nominations"""
+
+    subject_id: Mapped[int | None]
+    """The run, where it is for one."""
+
+    name: Mapped[str]
+    """Of the file."""
+
+    sha256: Mapped[str]
+    sealed: Mapped[str | None]
+    """The file's bytes, base64 and sealed; gone once confirmed."""
+
+    plan: Mapped[str]
+    """SHA-256 over what the preview said would change; confirming names it."""
+
+    uploaded_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Outcome → number of rows."""
 
 
 class Account(Base):

@@ -5,12 +5,20 @@ ROLE_WORDS = {
     "course_manager": "과정관리강사",
     "instructor": "강사",
     "officer": "과정 담당자",
+    "school_officer": "학교 연수 담당자",
     "institution_admin": "연수기관 관리자",
     "auditor": "감사자",
     "operator": "운영자",
 }
 
-GRANTABLE = ("course_manager", "instructor", "officer", "institution_admin", "auditor")
+GRANTABLE = (
+    "course_manager",
+    "instructor",
+    "officer",
+    "school_officer",
+    "institution_admin",
+    "auditor",
+)
 """Roles that an institution gives; the operator's is given on the server's command line."""
 
 CATEGORIES = {

@@ -1,0 +1,3 @@
+"""What the partners room gives."""
+
+from lms.partners import models as models
