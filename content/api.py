@@ -28,7 +28,7 @@ from lms.learning import pings as taking
 from lms.learning import service
 from lms.learning.models import Enrolment
 from lms.learning.permissions import LEARN
-from lms.learning.pings import Reading, Report, Taken
+from lms.learning.pings import Asked, Reading, Report, Taken
 
 blueprint = Blueprint("content", __name__)
 
@@ -77,18 +77,11 @@ def begin_session() -> ResponseReturnValue:
 @blueprint.post("/pings", permission=permissions.PLAY, scope="institution", writes=False)
 def take_pings() -> ResponseReturnValue:
     asked = json_body(Reports)
-    reading, hooks = _reading(), hook()
     key = asked.enrolment or int.from_bytes(hashlib.sha256(asked.token.encode()).digest()[:4])
     try:
-        taken = state().db.writer.do(
-            lambda connection: taking.take(
-                connection,
-                hooks,
-                asked.token,
-                asked.pings,
-                by=reading,
-                enrolment_id=asked.enrolment,
-            ),
+        taken = state().db.writer.do_together(
+            taking.take_all,
+            Asked(hook(), asked.token, asked.pings, _reading(), asked.enrolment),
             key=key,
         )
     except ElsewhereError as error:

@@ -1,15 +1,17 @@
 """Opening and reading pages and files: what is stated of them, by our own clock."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from lms.db import Prepared
 from lms.errors import ClosedError, NotFoundError
-from lms.learning.models import Activity, ActivityResult, Enrolment
-from lms.learning.service import Settled, check_open, lock, record
+from lms.learning.models import Activity
+from lms.learning.rows import ActivityLike, EnrolmentLike
+from lms.learning.service import Settled, check_open, facts_of, load_units, lock, record
 from lms.learning.stating import about_activity, activity_iri, setting_of
 from lms.xapi import vocabulary as say
 from lms.xapi.models import Statement
@@ -17,6 +19,10 @@ from lms.xapi.models import Statement
 PAGE, FILE = "page", "file"
 TYPES = {PAGE: say.TYPE_PAGE, FILE: say.TYPE_DOCUMENT}
 NOT_HERE = "찾는 것이 없습니다. 주소를 다시 확인해 주십시오."
+
+
+class _Launched(NamedTuple):
+    at: datetime | None
 
 
 class TooSoonError(ClosedError):
@@ -62,7 +68,7 @@ def launch(
 def view(
     session: Session,
     hook: pluggy.HookRelay,
-    enrolment: Enrolment,
+    enrolment: EnrolmentLike,
     activity: Activity,
     *,
     now: datetime,
@@ -75,40 +81,51 @@ def view(
     if activity.kind not in TYPES:
         raise NotFoundError(NOT_HERE)
     enrolment = lock(session, enrolment.id)
-    done = session.scalar(
-        select(ActivityResult.done).filter_by(enrolment_id=enrolment.id, activity_id=activity.id)
-    )
-    if done:
+    units = load_units(session, enrolment)
+    if facts_of(units, activity.id).done:
         return None
-    check_open(session, hook, enrolment, activity, now=now)
+    setting = setting_of(session, enrolment.id)
+    check_open(session, hook, enrolment, activity, now=now, zone=setting.zone, units=units)
     least = timedelta(seconds=least_seconds(activity.config))
     opened = launched_at(session, enrolment, activity)
     left = least if opened is None else opened + least - now
     if left > timedelta(0):
         raise TooSoonError(whole_seconds(left))
     said = about_activity(
-        setting_of(session, enrolment.id),
+        setting,
         activity,
         say.EXPERIENCED,
         activity_type=TYPES[activity.kind],
         now=now,
         result={"completion": True},
     )
-    return record(session, hook, enrolment.id, activity.id, [said], now=now)
+    return record(session, hook, enrolment.id, activity.id, [said], now=now, units=units)
 
 
-def launched_at(session: Session, enrolment: Enrolment, activity: Activity) -> datetime | None:
+_LAUNCHED = Prepared(
+    select(func.min(Statement.stored)).where(
+        Statement.institution_id == bindparam("institution_id"),
+        Statement.registration == bindparam("registration"),
+        Statement.activity == bindparam("activity"),
+        Statement.verb == say.INITIALIZED,
+        Statement.authority == "lms",
+    ),
+    _Launched,
+)
+
+
+def launched_at(
+    session: Session, enrolment: EnrolmentLike, activity: ActivityLike
+) -> datetime | None:
     """When we first stated that the activity was opened; None if it never was."""
     home = setting_of(session, enrolment.id).home_page
-    return session.scalar(
-        select(func.min(Statement.stored)).where(
-            Statement.institution_id == enrolment.institution_id,
-            Statement.registration == enrolment.registration,
-            Statement.activity == activity_iri(home, activity.id),
-            Statement.verb == say.INITIALIZED,
-            Statement.authority == "lms",
-        )
+    [found] = _LAUNCHED.all(
+        session,
+        institution_id=enrolment.institution_id,
+        registration=enrolment.registration,
+        activity=activity_iri(home, activity.id),
     )
+    return found.at
 
 
 def least_seconds(config: dict[str, Any]) -> int:

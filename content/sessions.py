@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pluggy
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lms.errors import ElsewhereError, InvalidError
@@ -108,8 +108,13 @@ def _place(
         if (current.enrolment_id, current.activity_id) == place:
             current.seen_at = by.now
             return current
-    elif not take_over and current.seen_at > by.now - LIVE:
-        raise ElsewhereError(ELSEWHERE, device=current.device)
+    elif current.seen_at > by.now - LIVE:
+        if not take_over:
+            raise ElsewhereError(ELSEWHERE, device=current.device)
+        # A signal for people to look at; nothing is decided by it.
+        session.execute(
+            update(Enrolment).where(Enrolment.id == place[0]).values(overlapped_at=by.now)
+        )
     current.token = secrets.token_urlsafe(24)
     current.device = device
     current.enrolment_id, current.activity_id = place

@@ -12,6 +12,7 @@ from lms.extension import LMS
 from lms.people.actor import Identity
 from lms.people.login import SignedIn, signed_in_token
 from lms.web import headers
+from lms.web.cookies import Cookies
 from lms.web.logging import configure
 
 
@@ -19,6 +20,7 @@ def create_app(**config: Any) -> Flask:
     """A standalone app; settings LMS_… from `config`, then from the environment."""
     settings = settings_of.load(config)
     app = Flask("lms.standalone", static_folder=None)
+    app.session_interface = Cookies()
     app.config.from_mapping(config)
     app.config.update(
         SECRET_KEY=settings.signing_secret(),

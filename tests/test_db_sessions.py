@@ -15,7 +15,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from lms.db import Database, insert_or_ignore, is_disconnect, session_on
+from lms.db import Database, Insert, insert_or_ignore, is_disconnect, session_on
 from lms.db.engine import read_back
 from lms.outbox import Lease
 from lms.people.models import Institution, Tries
@@ -159,6 +159,25 @@ def test_the_same_key_again_is_ignored(database: Database) -> None:
         insert = insert_or_ignore(connection, Tries).returning(Tries.key)
         made = [connection.execute(insert, row).first() for _ in range(2)]
     assert made == [("k",), None]
+
+
+def test_a_prepared_insert_gives_the_id_or_the_object_as_the_database_has_it(
+    database: Database,
+) -> None:
+    insert, lenient = Insert(Tries), Insert(Tries, or_ignore=True)
+    with database.transaction() as session:
+        held = insert.held(session, key="held", window=1, count=2)
+        assert held in session
+        assert not session.dirty
+        assert session.get(Tries, held.id) is held
+        held.count = 3  # changed like any other object
+        made = [lenient.row(session, key=key, window=1, count=1) for key in ("new", "new")]
+        with pytest.raises(KeyError):
+            insert.row(session, key="half")
+    with database.reading() as session:
+        found = session.execute(select(Tries.id, Tries.key, Tries.count).order_by(Tries.id)).all()
+    assert found == [(held.id, "held", 3), (made[0], "new", 1)]
+    assert made[1] is None
 
 
 def test_instants_come_back_aware_and_in_utc(database: Database) -> None:

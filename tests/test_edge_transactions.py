@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from lms.db import Database
-from lms.edge import session
+from lms.edge import json_body, session
 from lms.people.models import Institution, Tries
 from tests import factories
 from tests.edge_world import app_with, room, view
@@ -85,3 +86,17 @@ def test_the_session_is_closed_when_the_view_is_done(client: FlaskClient, db: Da
         assert client.get("/room").text == "0"
         assert client.post("/room").text == "0"
     assert (db.reader.pool.checkedout(), db.engine.pool.checkedout()) == (0, 0)  # type: ignore[attr-defined]
+
+
+def test_what_was_sent_is_still_there_when_it_is_looked_at_once_more(client: FlaskClient) -> None:
+    seen: list[dict[str, int]] = []
+
+    def take() -> Any:
+        seen.append(json_body(dict[str, int]))
+        if len(seen) == 1:
+            raise IntegrityError("the other one was quicker", {}, Exception())
+        return "taken"
+
+    view["now"] = take
+    assert client.post("/room", json={"n": 1}).text == "taken"
+    assert seen == [{"n": 1}] * 2

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from lms.credentials.models import Certificate, RecognisedTime
 from lms.learning import proof, recount, service, stating
@@ -69,6 +69,39 @@ def test_the_last_fact_completes_in_the_same_transaction(state):
             "issue",
         }
         assert [task.name for task in session.scalars(select(Task))] == ["learning.tell_completion"]
+
+
+def test_a_completion_reads_and_writes_each_thing_once(state):
+    enrolment_id, (only,) = world(state, 1)
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if "lms_" in statement:
+            words = statement.split()
+            table = words.index("FROM" if words[0] == "SELECT" else words[0])
+            seen.append((words[0], next(one for one in words[table:] if one.startswith("lms_"))))
+
+    read_page(state, enrolment_id, only)  # every statement is prepared
+    enrolment_id, (only,) = world(state, 1)
+    event.listen(state.db.engine, "before_cursor_execute", note)
+    read_page(state, enrolment_id, only)
+    event.remove(state.db.engine, "before_cursor_execute", note)
+    written = [table for verb, table in seen if verb != "SELECT"]
+    assert written == [
+        "lms_statement",
+        "lms_activity_result",
+        "lms_enrolment",
+        "lms_completion",
+        "lms_statement",
+        "lms_audit",
+        "lms_task",
+        "lms_recognised_time",
+        "lms_run",  # the certificate's number: from here on others of the run wait
+        "lms_certificate",
+        "lms_audit",
+    ]
+    # Setting, enrolment, activity; the lock where rows are locked; units; the certificate's names.
+    assert len(seen) - len(written) == (5 if state.db.is_sqlite else 6)
 
 
 def test_the_same_statement_again_changes_nothing(state):

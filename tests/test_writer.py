@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,89 @@ def test_jobs_of_a_commit_run_in_the_order_of_their_keys(
     for one in behind:
         one.result(5)
     assert keys(database) == ["k1", "k2", "k3"]
+
+
+class Together:
+    """Work for many items: notes which came in one call, and does with each what its name says."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def __call__(self, connection: Connection, items: Sequence[str]) -> list[str | Exception]:
+        self.calls.append(list(items))
+        answers: list[str | Exception] = []
+        for item in items:
+            if item.startswith("refused"):
+                answers.append(ClosedError("닫혔습니다."))
+            else:
+                answers.append(add(item)(connection))
+            if item.startswith("broken"):
+                raise ZeroDivisionError
+        return answers[:-1] if "one too few" in items else answers
+
+
+def share(held: Held, work: Together, *items: str) -> list[Future[str]]:
+    """Hand the items over in their order, each from a thread of its own."""
+    handed = []
+    for item in items:
+        before = held.writer._waiting.qsize()
+        handed.append(held.pool.submit(held.writer.do_together, work, item))
+        wait_for(lambda before=before: held.writer._waiting.qsize() > before)
+    return handed
+
+
+def test_items_of_one_commit_are_answered_in_one_call(
+    database: Database, commits: list[float], pool: ThreadPoolExecutor
+) -> None:
+    work, other = Together(), Together()
+    held = Held(database.writer, pool)
+    first = share(held, work, "a")
+    [between] = held.behind(add("b"))
+    rest = share(held, work, "refused", "c") + share(held, other, "d")
+    held.go()
+    assert [one.result(5) for one in (*first, between, rest[1], rest[2])] == ["a", "b", "c", "d"]
+    with pytest.raises(ClosedError):
+        rest[0].result(5)
+    assert (work.calls, other.calls) == ([["a", "refused", "c"]], [["d"]])
+    assert len(commits) == 2  # the held one's, then one for all
+    assert keys(database) == ["a", "c", "b", "d"]
+
+
+@pytest.mark.parametrize("fault", ["broken", "one too few"])
+def test_nobody_fails_for_another_item_of_the_same_call(
+    database: Database, pool: ThreadPoolExecutor, fault: str
+) -> None:
+    work = Together()
+    held = Held(database.writer, pool)
+    before, faulty, after = share(held, work, "before", fault, "after")
+    held.go()
+    assert (before.result(5), after.result(5)) == ("before", "after")
+    with pytest.raises((ZeroDivisionError, ValueError)):
+        faulty.result(5)
+    assert work.calls == [["before", fault, "after"], ["before"], [fault], ["after"]]
+    assert keys(database) == ["before", "after"]
+
+
+def test_items_are_tried_alone_after_a_deadlock(
+    database: Database, pool: ThreadPoolExecutor
+) -> None:
+    alone: list[bool] = []
+
+    def work(connection: Connection, items: Sequence[str]) -> list[str | Exception]:
+        for item in items:
+            add(item)(connection)
+        alone.append(len(items) == 1)
+        if not alone[-1]:
+            raise OperationalError("deadlock detected", None, Exception("deadlock detected"))
+        return [ClosedError("닫혔습니다.") if item == "refused" else item for item in items]
+
+    held = Held(database.writer, pool)
+    one, refused = share(held, work, "one", "refused")  # type: ignore[arg-type]
+    held.go()
+    assert one.result(5) == "one"
+    with pytest.raises(ClosedError):
+        refused.result(5)
+    assert alone == [False, True, True]
 
 
 def test_a_full_queue_refuses_and_keeps_what_it_took(

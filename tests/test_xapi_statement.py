@@ -2,10 +2,13 @@
 
 import copy
 import json
+import uuid
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
+import tincan
 
 from lms.errors import InvalidError
 from lms.xapi import building, vocabulary
@@ -213,6 +216,63 @@ def test_our_own_statements_are_valid_and_whole() -> None:
     }
     for version in ("1.0.3", "2.0.0"):
         assert read(raw, version=version).registration == ID
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_statement_of_ours_is_what_tincan_makes_of_it(number: int) -> None:
+    """Most of it is laid out once for all learners: nothing of one may stay for the next."""
+    interaction = {
+        "interaction_type": "choice",
+        "correct_responses_pattern": ["a[,]b"],
+        "choices": [{"id": "a", "description": {"ko": "가"}}],
+    }
+    result = {
+        "completion": True,
+        "success": number % 2 == 0,
+        "response": "a[,]b",
+        "duration": "PT90.50S",
+        "score": {"scaled": number / 4, "raw": number, "min": 0, "max": 4},
+        "extensions": {vocabulary.EXT_PROGRESS: number / 4},
+    }
+    beside = {"parent": [{"id": "https://i1.example/courses/1"}]}
+    id_, registration = str(uuid.uuid4()), str(uuid.uuid4())
+    at = NOW + timedelta(microseconds=number)
+    raw = building.statement(
+        actor_home="https://i1.example",
+        actor_name=f"account-{number}",
+        verb=vocabulary.ANSWERED,
+        activity_id="https://i1.example/activities/1/questions/1",
+        activity_type=vocabulary.TYPE_INTERACTION,
+        activity_name={"ko": "문항", "en": "Question"},
+        registration=registration,
+        timestamp=at,
+        interaction=interaction,
+        result=result,
+        context_activities=beside,
+        extensions={vocabulary.EXT_SESSION: str(number)} if number else None,
+        statement_id=id_,
+    )
+    context: dict[str, Any] = {"registration": registration, "platform": "Ieum"}
+    context["context_activities"] = beside
+    if number:
+        context["extensions"] = {vocabulary.EXT_SESSION: str(number)}
+    name = {"ko": "문항", "en": "Question"}
+    made = tincan.Statement(
+        id=id_,
+        actor={"account": {"home_page": "https://i1.example", "name": f"account-{number}"}},
+        verb={"id": vocabulary.ANSWERED, "display": vocabulary.DISPLAY[vocabulary.ANSWERED]},
+        object={
+            "object_type": "Activity",
+            "id": "https://i1.example/activities/1/questions/1",
+            "definition": {"type": vocabulary.TYPE_INTERACTION, "name": name, **interaction},
+        },
+        result=result,
+        context=context,
+        authority={"account": {"home_page": "https://i1.example", "name": "lms"}},
+    )
+    made.timestamp = at
+    del made.version
+    assert msgspec.json.decode(raw) == made.as_version()
 
 
 def test_every_verb_of_ours_has_words() -> None:

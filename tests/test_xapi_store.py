@@ -323,7 +323,7 @@ def test_the_triggers_can_be_taken_away_and_set_again(
         session.connection().exec_driver_sql("DELETE FROM lms_statement")
 
 
-def test_a_batch_costs_one_look_and_one_insert(
+def test_a_batch_costs_one_insert_and_a_look_where_something_was_there(
     db: Database, add: Callable[..., list[Stored]], home: int
 ) -> None:
     asked: list[str] = []
@@ -333,8 +333,11 @@ def test_a_batch_costs_one_look_and_one_insert(
             asked.append(sql.split(maxsplit=1)[0])
 
     event.listen(db.engine, "before_cursor_execute", note)
-    add(*(statement(id=str(uuid.uuid4())) for _ in range(50)))
-    assert asked == ["SELECT", "INSERT"]
+    batch = [statement(id=str(uuid.uuid4())) for _ in range(50)]
+    add(*batch)
+    assert asked == ["INSERT"]
+    add(*batch[:25], statement())
+    assert asked == ["INSERT", "INSERT", "SELECT"]
 
 
 @pytest.mark.parametrize(

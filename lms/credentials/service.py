@@ -3,7 +3,7 @@
 import secrets
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pluggy
@@ -13,19 +13,61 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.credentials.glyphs import normalised
 from lms.credentials.models import Certificate, RecognisedTime
-from lms.credentials.numbering import format_number
 from lms.credentials.paper import CertificatePayload, credits_of
+from lms.db import Insert, Prepared
 from lms.errors import ConflictError, InvalidError
-from lms.learning.models import Completion, Course, Enrolment, Run
+from lms.learning.models import Completion, Course, Enrolment, Nomination, Run
 from lms.learning.terms import KINDS
 from lms.people import audit
-from lms.people.models import Institution
+from lms.people.models import Institution, Person
+from lms.people.numbering import format_number
 from lms.people.settings import InstitutionSettings, parse
 
 PRINTED_SCORE_MINUTES = 60 * 60
 """A score is printed for courses of 60 recognised hours and more (decree)."""
 
 REVOKE_CLASSES = ("error", "withdrawn", "fraud")
+
+
+class _Parties(NamedTuple):
+    """Who issues and who receives."""
+
+    institution: str
+    code: str
+    zone: str
+    settings: dict[str, Any]
+    holder: str
+    birth_date_sealed: str | None
+    nomination: str | None
+    """The number under which an office named the holder for the run."""
+
+
+_PARTIES = Prepared(
+    select(
+        Institution.name,
+        Institution.code,
+        Institution.zone,
+        Institution.settings,
+        Person.name,
+        Person.birth_date_sealed,
+        select(Nomination.number)
+        .where(Nomination.run_id == bindparam("run_id"), Nomination.person_id == Person.id)
+        .correlate(Person)
+        .scalar_subquery(),
+    )
+    .join(Person, Person.institution_id == Institution.id)
+    .where(Person.id == bindparam("person_id")),
+    _Parties,
+)
+_NEXT_SERIAL = Prepared(
+    update(Run)
+    .where(Run.id == bindparam("run_id"))
+    .values(serial=Run.serial + 1)
+    .returning(Run.serial),
+    int,
+)
+_ADD = Insert(Certificate)
+_RECOGNISE = Insert(RecognisedTime)
 
 
 def issue(
@@ -37,35 +79,34 @@ def issue(
     serials run without a gap, since an undone transaction gives its serial back.
     """
     enrolment = completion.enrolment
-    serial = _next_serial(session, enrolment.run_id)
-    institution = session.get_one(Institution, completion.institution_id)
-    settings = parse(institution.settings)
     course = enrolment.run.course
+    parties = _PARTIES.all(session, person_id=enrolment.person_id, run_id=enrolment.run_id)[0]
+    settings = parse(parties.settings)
+    _recognise(session, completion, course, now)
+    # From here to the commit nobody else of this run gets a number.
+    [serial] = _NEXT_SERIAL.all(session, run_id=enrolment.run_id)
     number = format_number(
         settings.number_pattern,
-        institution=institution.code,
+        institution=parties.code,
         kind=KINDS[course.training_kind].removesuffix("연수").removesuffix("교육"),
         year=enrolment.run.year,
         run=f"{course.code}{enrolment.run.number:02}",
         serial=serial,
     )
-    certificate = Certificate(
-        institution_id=institution.id,
+    certificate = _ADD.held(
+        session,
+        institution_id=completion.institution_id,
         completion_id=completion.id,
-        completion=completion,
         person_id=enrolment.person_id,
         number=number,
         serial=serial,
         code=secrets.token_urlsafe(15),
-        payload=_payload(institution, settings, completion, number, now),
+        payload=_payload(parties, settings, completion, number, now),
         issued_at=now,
     )
-    session.add(certificate)
-    _recognise(session, completion, course, now)
-    session.flush()  # the audit row and the hooks refer to its id
     audit.write(
         session,
-        institution_id=institution.id,
+        institution_id=completion.institution_id,
         actor_id=None,
         act="issue",
         subject="certificate",
@@ -78,18 +119,8 @@ def issue(
     return certificate
 
 
-def _next_serial(session: Session, run_id: int) -> int:
-    return session.execute(
-        update(Run)
-        .where(Run.id == run_id)
-        .values(serial=Run.serial + 1)
-        .returning(Run.serial)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-
-
 def _payload(
-    institution: Institution,
+    parties: _Parties,
     settings: InstitutionSettings,
     completion: Completion,
     number: str,
@@ -97,13 +128,13 @@ def _payload(
 ) -> dict[str, Any]:
     """What the paper says, frozen; the birth date stays sealed as the person's row has it."""
     enrolment = completion.enrolment
-    run, course, person = enrolment.run, enrolment.run.course, enrolment.person
-    issued_on = clock.local_day(now, institution.zone)
+    run, course = enrolment.run, enrolment.run.course
+    issued_on = clock.local_day(now, parties.zone)
     score = completion.score if course.recognised_minutes >= PRINTED_SCORE_MINUTES else None
     return {
         "number": number,
-        "holder_name": normalised(person.name),
-        "birth_date_sealed": person.birth_date_sealed,
+        "holder_name": normalised(parties.holder),
+        "birth_date_sealed": parties.birth_date_sealed,
         "training_kind": KINDS[course.training_kind],
         "course_title": normalised(course.title),
         "period_from": run.learn_from.isoformat(),
@@ -112,27 +143,27 @@ def _payload(
         "recognised_minutes": course.recognised_minutes,
         "sentence": settings.certificate_sentence,
         "issued_on": issued_on.isoformat(),
-        "head_title": settings.head_title or f"{institution.name}장",
-        "institution_name": institution.name,
+        "head_title": settings.head_title or f"{parties.institution}장",
+        "institution_name": parties.institution,
         "seal_lines": list(settings.seal),
         "score": None if score is None else str(Decimal(score) / 100),
+        "nomination_number": parties.nomination,
         "designation_number": settings.designation_number,
         "sample": settings.sample_papers,
     }
 
 
 def _recognise(session: Session, completion: Completion, course: Course, now: datetime) -> None:
-    session.add(
-        RecognisedTime(
-            institution_id=completion.institution_id,
-            person_id=completion.enrolment.person_id,
-            source="completion",
-            source_id=completion.id,
-            kind=course.training_kind,
-            minutes=course.recognised_minutes,
-            credits=credits_of(course.recognised_minutes),
-            at=now,
-        )
+    _RECOGNISE.row(
+        session,
+        institution_id=completion.institution_id,
+        person_id=completion.enrolment.person_id,
+        source="completion",
+        source_id=completion.id,
+        kind=course.training_kind,
+        minutes=course.recognised_minutes,
+        credits=credits_of(course.recognised_minutes),
+        at=now,
     )
 
 
@@ -207,31 +238,43 @@ def of_person(session: Session, person_id: int) -> list[Any]:
     )
 
 
-_EARNED = (
+class _Earned(NamedTuple):
+    kind: str
+    minutes: int
+    credits: Decimal
+
+
+class _Certified(NamedTuple):
+    id: int
+    title: str
+    at: datetime
+
+
+_EARNED = Prepared(
     select(RecognisedTime.kind, func.sum(RecognisedTime.minutes), func.sum(RecognisedTime.credits))
     .where(
         RecognisedTime.person_id == bindparam("person_id"),
         RecognisedTime.at >= bindparam("since"),
     )
-    .group_by(RecognisedTime.kind)
+    .group_by(RecognisedTime.kind),
+    _Earned,
 )
-_LAST = (
-    select(Certificate.id, Certificate.payload, Certificate.issued_at)
+_LAST = Prepared(
+    select(Certificate.id, Certificate.payload["course_title"].as_string(), Certificate.issued_at)
     .where(Certificate.person_id == bindparam("person_id"))
     .order_by(Certificate.issued_at.desc(), Certificate.id.desc())
-    .limit(3)
+    .limit(3),
+    _Certified,
 )
 
 
 def recent(session: Session, person_id: int, *, year: int, zone: str) -> dict[str, Any]:
     """This year's recognised minutes by kind and the last three certificates, in two queries."""
-    connection = session.connection()
     since = clock.start_of_day(date(year, 1, 1), zone)
-    minutes = connection.execute(_EARNED, {"person_id": person_id, "since": since}).all()
-    last = connection.execute(_LAST, {"person_id": person_id}).all()
+    earned = _EARNED.all(session, person_id=person_id, since=since)
     return {
-        "minutes": sum(row[1] for row in minutes),
-        "credits": sum(row[2] for row in minutes),
-        "kinds": sorted(((row[0], row[1]) for row in minutes), key=lambda one: -one[1]),
-        "last": [{"id": row[0], "title": row[1]["course_title"], "at": row[2]} for row in last],
+        "minutes": sum(one.minutes for one in earned),
+        "credits": sum(one.credits for one in earned),
+        "kinds": sorted(((one.kind, one.minutes) for one in earned), key=lambda one: -one[1]),
+        "last": _LAST.all(session, person_id=person_id),
     }

@@ -3,12 +3,15 @@
 from lms.db.base import Base, UTCDateTime
 from lms.db.engine import Database, connect, session_on
 from lms.db.faults import is_disconnect
-from lms.db.upsert import insert_for, insert_or_ignore
+from lms.db.prepared import Prepared
+from lms.db.upsert import Insert, insert_for, insert_or_ignore
 from lms.db.writer import Writer
 
 __all__ = [
     "Base",
     "Database",
+    "Insert",
+    "Prepared",
     "UTCDateTime",
     "Writer",
     "connect",

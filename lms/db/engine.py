@@ -1,13 +1,17 @@
 """An engine for each database that Ieum knows, and the one way to use it: inside a transaction."""
 
+import select
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -24,10 +28,19 @@ _PRAGMAS = (
     "PRAGMA cache_size=-32768",
 )
 
-_SNAPSHOT: dict[str, Any] = {
-    # One moment for a whole page, as on SQLite: what two queries say fits together.
-    "isolation_level": "REPEATABLE READ",
-    "execution_options": {"postgresql_readonly": True},
+_QUIET = 30.0
+"""Seconds after which a connection to PostgreSQL that lay idle is asked whether it still lives."""
+
+_MOST_PREPARED = 300
+"""Statements that one connection to PostgreSQL keeps planned: more than Ieum has hot ones."""
+
+_TCP = {
+    # A server that vanished without a word is noticed within the minute; a Unix socket ignores it.
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
 }
 
 
@@ -66,12 +79,22 @@ class Database:
         """A session that sees one moment and cannot write."""
         with Session(self.reader, expire_on_commit=False, autoflush=False) as session:
             yield session
+            if session.in_transaction():
+                _leave_snapshot(session.connection())
 
     def dispose(self) -> None:
         """Stop the writer after what it holds, and close every connection."""
         self.writer.stop()
         self.engine.dispose()
         self.reader.dispose()
+
+
+def _leave_snapshot(connection: Connection) -> None:
+    # There is nothing to keep; but at a ROLLBACK psycopg forgets every statement that it has
+    # prepared, and PostgreSQL would plan each page's queries anew.
+    transaction = connection.get_transaction()
+    if transaction is not None and not connection.invalidated:
+        transaction.commit()
 
 
 @contextmanager
@@ -95,22 +118,26 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
             url,
             pool_size=threads,
             max_overflow=threads,
+            pool_use_lifo=True,  # few connections, each with its page cache warm
             hide_parameters=True,  # an error's text goes to logs; what people wrote does not
             connect_args={"check_same_thread": False, "timeout": 5},
         )
         event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
         event.listen(engine, "begin", _begin_deferred if read_only else _begin_immediate)
         return engine
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=threads,
         max_overflow=4,
         pool_timeout=5,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # few connections, each with its statements planned and its caches warm
         hide_parameters=True,
-        connect_args={"connect_timeout": 5},
-        **(_SNAPSHOT if read_only else {}),
+        connect_args=_TCP,
     )
+    event.listen(engine, "connect", _prepare_snapshots if read_only else _prepare_changes)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _refuse_dead)
+    return engine
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
@@ -125,12 +152,48 @@ def _prepare_reader(connection: sqlite3.Connection, record: ConnectionPoolEntry)
     connection.execute("PRAGMA query_only=ON")
 
 
+def _prepare_changes(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.prepared_max = _MOST_PREPARED
+
+
+def _prepare_snapshots(connection: Any, record: ConnectionPoolEntry) -> None:
+    _prepare_changes(connection, record)
+    # One moment for a whole page, as on SQLite: what two queries say fits together.
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+
+
+def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _refuse_dead(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Have the pool open another connection where this one was closed by the server.
+
+    A server that goes away closes what it holds, so an idle connection on which something waits to
+    be read is dead or has news: only then, and after a long silence, a round-trip asks.
+    """
+    used_at = record.info.get("used_at")
+    if used_at is None:  # new
+        return
+    try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0) or time.monotonic() - used_at > _QUIET:
+            connection.autocommit = True
+            connection.execute("SELECT 1")
+            connection.autocommit = False
+    except psycopg.Error as error:
+        raise DisconnectionError(str(error)) from error
+
+
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _begin_deferred(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # To the driver itself: this touches no file yet, so there is no error to put into words.
+    connection.connection.execute("BEGIN")
 
 
 def read_back(connection: Connection) -> dict[str, Any]:

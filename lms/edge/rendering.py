@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import msgspec
-from flask import Response, request, url_for
-from markupsafe import Markup
+from flask import Response, g, request, url_for
+from markupsafe import Markup, escape
 
 from lms.edge import csrf, icons
 from lms.edge.context import State, current_person, locale, now, state
+from lms.edge.folding import FoldingEnvironment
 from lms.i18n import LOCALES, formats, words
+from lms.people.actor import Actor
 from lms.people.settings import parse
 
 _encode = msgspec.json.Encoder().encode
@@ -32,23 +34,24 @@ def environments(folders: Iterable[str], asset_base: str) -> dict[str, jinja2.En
 
 
 def _environment(paths: list[str], asset_base: str, locale: str) -> jinja2.Environment:
-    env = jinja2.Environment(
+    said = words(locale)
+    env = FoldingEnvironment(
+        {
+            "_": said.text,
+            "asset": asset_base.__add__,
+            "css_bundle": lambda: f"{asset_base}ieum.css",
+            "icon": icons.drawer(asset_base),
+        },
         loader=jinja2.FileSystemLoader(paths),
-        autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
     )
-    said = words(locale)
     env.globals.update(
-        _=said.text,
         _n=said.count,
         url=url,
         absolute_url=lambda endpoint, **values: url(endpoint, _external=True, **values),
-        asset=asset_base.__add__,
-        css_bundle=lambda: f"{asset_base}ieum.css",
-        icon_mark=icons.drawer(asset_base),
         csrf_field=_csrf_field,
         csrf_token=csrf.token,
     )
@@ -71,7 +74,8 @@ def _environment(paths: list[str], asset_base: str, locale: str) -> jinja2.Envir
 
 def render(template: str, /, **context: Any) -> str:
     """The page. The shell's values (who, menu, language) are added here."""
-    return state().pages[locale()].get_template(template).render(**_shell(), **context)
+    env = state().pages[locale()]
+    return env.get_template(template).render(**_shell(), **context)
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
@@ -82,9 +86,11 @@ def url(endpoint: str, **values: Any) -> str:
     """The path of one of our endpoints, wherever we are mounted."""
     if "_external" in values:
         return url_for(f"lms.{endpoint}", **values)
-    known = state().paths
-    key = (request.script_root, endpoint, *values.items())
-    path = known.get(key)
+    if "lms_paths" not in g:
+        g.lms_paths = state().paths, request.script_root
+    known, root = g.lms_paths
+    key = (root, endpoint, *values.items())
+    path: str | None = known.get(key)
     if path is None:
         path = url_for(f"lms.{endpoint}", **values)
         if len(known) >= _MOST_PATHS:
@@ -111,11 +117,12 @@ def wants_json() -> bool:
 def _shell() -> dict[str, Any]:
     here = state()
     me = current_person()
+    language = locale()
     return {
         "me": me,
-        "site": _site(here),
-        "menu": _menu(here, me.roles if me else None),
-        "locale": locale(),
+        "site": _site(here, me),
+        "menu": _menu(here, me.roles, language) if me else [],
+        "locale": language,
         "theme": me.theme if me else request.cookies.get("lms_theme", ""),
         "request_path": request.full_path.rstrip("?"),
         "now": now(),
@@ -123,8 +130,7 @@ def _shell() -> dict[str, Any]:
     }
 
 
-def _site(here: State) -> dict[str, Any]:
-    me = current_person()
+def _site(here: State, me: Actor | None) -> dict[str, Any]:
     settings = parse(dict(me.institution_settings)) if me else None
     return {
         "institution_name": me.institution_name if me else "",
@@ -137,23 +143,31 @@ def _site(here: State) -> dict[str, Any]:
     }
 
 
-def _menu(here: State, roles: frozenset[str] | None) -> list[dict[str, Any]]:
-    if roles is None:
-        return []
+def _menu(here: State, roles: frozenset[str], language: str) -> list[dict[str, Any]]:
     shown = [entry for entry in here.menu if not entry.roles or entry.roles & roles]
-    lines = []
-    for entry in shown[:5]:
-        href = url(entry.endpoint)
-        current = request.path == href or (
-            href.rstrip("/") != here.prefix.rstrip("/") and request.path.startswith(href)
-        )
-        label = words(locale()).text(entry.label)
-        lines.append({"label": label, "icon": entry.icon, "href": href, "current": current})
-    return lines
+    say = words(language)
+    lines = [
+        {"label": say.text(entry.label), "icon": entry.icon, "href": url(entry.endpoint)}
+        for entry in shown
+    ]
+    path, home = request.path, here.prefix.rstrip("/")
+    # One's place is the entry whose address goes furthest: /manage/runs is not /manage.
+    here_now = max(
+        (
+            line["href"]
+            for line in lines
+            if path == line["href"]
+            or (line["href"].rstrip("/") != home and path.startswith(line["href"]))
+        ),
+        key=len,
+        default=None,
+    )
+    return [{**line, "current": line["href"] == here_now} for line in lines]
 
 
 def _csrf_field() -> Markup:
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf.token())
+    token = escape(csrf.token())
+    return Markup(f'<input type="hidden" name="csrf_token" value="{token}">')  # noqa: S704
 
 
 def _zone() -> str:

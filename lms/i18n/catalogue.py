@@ -44,7 +44,10 @@ class Words:
         A date is put in as this language writes the day, so that a refusal need not know it.
         """
         found = self._one.get(message, message)
-        return _fill(found, {key: self._said(value) for key, value in params.items()})
+        for key, value in params.items():
+            if isinstance(value, date) and not isinstance(value, datetime):
+                params[key] = formats.day(value, self.locale)
+        return _fill(found, params)
 
     def count(self, one: str, many: str, n: int, /, **params: object) -> str:
         """The sentence for `n` things: Korean has one form, English two."""
@@ -55,16 +58,11 @@ class Words:
             found = one if n == 1 else many
         return _fill(found, {"n": n, **params})
 
-    def _said(self, value: object) -> object:
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return formats.day(value, self.locale)
-        return value
-
 
 def _fill(sentence: str, params: dict[str, object]) -> str:
     if not params:
         return sentence
-    if any(isinstance(value, Markup) for value in params.values()):
+    if Markup in map(type, params.values()):
         return Markup(sentence).format(**params)  # noqa: S704  catalogue text, params escaped
     return sentence.format(**params)
 

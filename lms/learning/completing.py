@@ -6,6 +6,7 @@ import msgspec
 import pluggy
 from sqlalchemy.orm import Session
 
+from lms.db import Insert
 from lms.learning import proof, stating
 from lms.learning.evaluate import VERSION, Verdict
 from lms.learning.models import Completion, Enrolment
@@ -13,6 +14,8 @@ from lms.learning.rules import RuleSet
 from lms.outbox import promise
 from lms.people import audit
 from lms.xapi import store, vocabulary
+
+_ADD = Insert(Completion)
 
 
 def complete(
@@ -23,17 +26,23 @@ def complete(
     verdict: Verdict,
     *,
     now: datetime,
-) -> Completion | None:
-    """The completion if `verdict` brings it now; None if it lacks something or was there before.
+) -> Completion:
+    """The completion that `verdict`, which is met, brings now.
 
-    Under the enrolment's lock. Who is done stays done: nothing here ever takes a completion back.
+    Under the lock of the enrolment, which says by now that it is completed. What waits for a
+    lock that others want too, the certificate's number, stands last.
     """
-    if not verdict.met or enrolment.completed_at is not None:
-        return None
-    enrolment.completed_at = now
-    completion = _proven(enrolment, rule, verdict, now)
-    session.add(completion)
-    session.flush()  # the hooks below refer to its id
+    completion = _ADD.held(
+        session,
+        institution_id=enrolment.institution_id,
+        enrolment_id=enrolment.id,
+        at=now,
+        progress_permille=verdict.progress_permille,
+        score=verdict.score,
+        verdict=msgspec.to_builtins(verdict.clause),
+        evaluator=VERSION,
+        proof=proof.of(enrolment.registration, rule, verdict, at=now),
+    )
     _state(session, enrolment, verdict, now)
     audit.write(
         session,
@@ -48,7 +57,6 @@ def complete(
         score=verdict.score,
         proof=completion.proof,
     )
-    hook.lms_after_completion(session=session, completion=completion, hook=hook, now=now)
     promise(
         session,
         "learning.tell_completion",
@@ -57,22 +65,8 @@ def complete(
         institution_id=enrolment.institution_id,
         completion=completion.id,
     )
+    hook.lms_after_completion(session=session, completion=completion, hook=hook, now=now)
     return completion
-
-
-def _proven(enrolment: Enrolment, rule: RuleSet, verdict: Verdict, now: datetime) -> Completion:
-    return Completion(
-        institution_id=enrolment.institution_id,
-        enrolment_id=enrolment.id,
-        enrolment=enrolment,
-        at=now,
-        progress_permille=verdict.progress_permille,
-        score=verdict.score,
-        verdict=msgspec.to_builtins(verdict.clause),
-        evaluator=VERSION,
-        proof=proof.of(enrolment.registration, rule, verdict, at=now),
-        review=None,
-    )
 
 
 def _state(session: Session, enrolment: Enrolment, verdict: Verdict, now: datetime) -> None:

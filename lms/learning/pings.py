@@ -1,32 +1,24 @@
 """What players report, folded into coverage: the writer's work, in Core and few statements.
 
-A report that ends a segment or crosses a line is told as a statement first; that moves the unit
-(design: statements are the basis, not the exhaust).
+All requests of one commit are answered together: one SELECT finds where everybody stands, then each
+table is written once for all of them. A report that ends a segment or crosses a line is told as a
+statement first; that moves the unit (design: statements are the basis, not the exhaust).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pluggy
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection
 
 from lms import clock
-from lms.errors import ClosedError, ElsewhereError, InvalidError
-from lms.learning import coverage, playing, rules
+from lms.db import session_on
+from lms.errors import ClosedError, ElsewhereError, InvalidError, LMSError
+from lms.learning import coverage, ping_rows, playing, rules
 from lms.learning.coverage import Credit, Interval, Ledger
-from lms.learning.models import (
-    Activity,
-    ActivityResult,
-    Completion,
-    Coverage,
-    Enrolment,
-    LearningSession,
-    Ping,
-    Run,
-)
 from lms.learning.playing import Watched
 from lms.learning.rules import RuleSet
 from lms.learning.service import Settled
@@ -73,88 +65,6 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     completion_id: int | None
 
 
-_READ = (
-    select(
-        LearningSession.id.label("session_id"),
-        LearningSession.token,
-        LearningSession.device,
-        LearningSession.credited_at,
-        LearningSession.mono_ms,
-        LearningSession.boot,
-        LearningSession.seq,
-        LearningSession.enrolment_id,
-        LearningSession.activity_id,
-        Enrolment.state,
-        Enrolment.need_ms,
-        Enrolment.progress_permille,
-        Enrolment.completed_at,
-        Run.learn_from,
-        Run.learn_until,
-        Run.state.label("run_state"),
-        Run.rule,
-        Activity.config,
-        Activity.weight_ms,
-        Activity.role,
-        Activity.title,
-        Coverage.id.label("coverage_id"),
-        Coverage.intervals,
-        Coverage.stated_ms,
-        Coverage.position_ms,
-        ActivityResult.done,
-        Completion.id.label("completion_id"),
-    )
-    .select_from(LearningSession)
-    .join(Enrolment, Enrolment.id == LearningSession.enrolment_id)
-    .join(Run, Run.id == Enrolment.run_id)
-    .join(Activity, Activity.id == LearningSession.activity_id)
-    .join(
-        Coverage,
-        (Coverage.enrolment_id == LearningSession.enrolment_id)
-        & (Coverage.activity_id == LearningSession.activity_id),
-    )
-    .outerjoin(
-        ActivityResult,
-        (ActivityResult.enrolment_id == LearningSession.enrolment_id)
-        & (ActivityResult.activity_id == LearningSession.activity_id),
-    )
-    .outerjoin(Completion, Completion.enrolment_id == LearningSession.enrolment_id)
-    .where(
-        LearningSession.person_id == bindparam("person_id"),
-        LearningSession.institution_id == bindparam("institution_id"),
-    )
-    # Two of a person's reports at once must not each add to the coverage that the other left out.
-    # Whoever waited sees anew only the rows that it locks, so the coverage is locked too; it is
-    # there from the beginning of a session (content.sessions).
-    .with_for_update(of=(LearningSession, Coverage))
-)
-_STORED = select(Ping.seq).where(
-    Ping.token == bindparam("token"), Ping.seq.in_(bindparam("seqs", expanding=True))
-)
-_KEEP_SESSION = (
-    update(LearningSession)
-    .where(LearningSession.id == bindparam("session_id"))
-    .values(
-        seq=bindparam("new_seq"),
-        seen_at=bindparam("new_seen_at"),
-        credited_at=bindparam("new_credited_at"),
-        mono_ms=bindparam("new_mono_ms"),
-        boot=bindparam("new_boot"),
-    )
-)
-_KEEP_COVERAGE = (
-    update(Coverage)
-    .where(Coverage.id == bindparam("coverage_id"))
-    .values(
-        intervals=bindparam("new_intervals"),
-        covered_ms=bindparam("new_covered_ms"),
-        position_ms=bindparam("new_position_ms"),
-        stated_ms=bindparam("new_stated_ms"),
-        updated_at=bindparam("new_updated_at"),
-    )
-)
-_ADD_PING = insert(Ping)
-
-
 @dataclass(frozen=True)
 class Reading:
     """Who reports and when: the wall clock, and the clock that nobody can set."""
@@ -167,63 +77,107 @@ class Reading:
     boot: str
 
 
-def take(
-    connection: Connection,
-    hook: pluggy.HookRelay,
-    token: str,
-    reports: Sequence[Report],
-    *,
-    by: Reading,
-    enrolment_id: int | None = None,
-) -> Taken:
+@dataclass(frozen=True)
+class Asked:
+    """The reports of one request. `enrolment_id`: whose they are, where the player says it."""
+
+    hook: pluggy.HookRelay
+    token: str
+    reports: Sequence[Report]
+    by: Reading
+    enrolment_id: int | None = None
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    """What is to be written of a request with new reports."""
+
+    asked: Asked
+    row: Any
+    rule: RuleSet
+    new: Sequence[Report]
+    earned: Sequence[Credit]
+    watched: Watched
+    left_ms: int
+    verb: str | None
+    """Of the statement that is due; None while the last one tells enough."""
+
+
+def take_all(connection: Connection, asked: Sequence[Asked]) -> list[Taken | Exception]:
     """Credit what can have been watched, keep the reports as they came, settle what follows.
 
-    A report that is stored already is acknowledged again and credited no second time. Raises
-    ElsewhereError when the person's learning goes on under another token, ClosedError outside the
-    run's period, InvalidError when the reports are another enrolment's than `enrolment_id`.
+    For the writer's `do_together`: an answer for each of `asked`, in their order. A report that is
+    stored already is acknowledged again and credited no second time. Refused are, with
+    ElsewhereError, reports of a person whose learning goes on under another token, with ClosedError
+    those outside the run's period, with InvalidError another enrolment's than `enrolment_id`.
     """
-    row = connection.execute(
-        _READ, {"person_id": by.person_id, "institution_id": by.institution_id}
-    ).one_or_none()
-    new = _unseen(connection, token, reports, row)
-    acked = [one.seq for one in reports]
-    if row is None or row.token != token:
-        if new or row is None:
-            raise ElsewhereError(ELSEWHERE, device=row.device if row else "")
-        return _standing(acked, row)
-    if enrolment_id not in {None, row.enrolment_id}:
-        raise InvalidError(OTHER, field="enrolment")
-    _check_open(row, clock.local_day(by.now, by.zone))
-    if not new:
-        return _standing(acked, row)
-    rule = rules.parse(row.rule)
-    earned, watched, left = _weigh(row, rule, new, by)
-    verb = playing.due(row, rule, watched)
-    _keep_session(connection, row, new, left, by)
-    _keep_pings(connection, row, new, earned, by)
-    _keep_coverage(connection, row, watched, stated=verb is not None, by=by)
-    settled = None
-    if verb is not None:
-        settled = playing.tell(connection, hook, row, rule, watched, verb=verb, now=by.now)
-    refused = [
-        Refused(seq=one.seq, reason=credit.refusal)
-        for one, credit in zip(new, earned, strict=True)
-        if credit.refusal
-    ]
-    return _standing(acked, row, watched, refused, settled)
+    answers: dict[int, Taken | Exception] = {}
+    waiting = list(enumerate(asked))
+    while waiting:
+        # A person's second request is answered after the first has been written.
+        round_ = {one.by.person_id: (place, one) for place, one in reversed(waiting)}
+        places = [place for place, _ in round_.values()]
+        now = [one for _, one in round_.values()]
+        answers.update(zip(places, _take_round(connection, now), strict=True))
+        waiting = [(place, one) for place, one in waiting if place not in answers]
+    return [answers[place] for place in range(len(asked))]
 
 
-def _unseen(
-    connection: Connection, token: str, reports: Sequence[Report], row: Any
-) -> list[Report]:
-    """The reports that are not stored yet, in their order, each once."""
-    by_seq = {one.seq: one for one in reports}
-    last = row.seq if row is not None and row.token == token else 2**31
-    late = [seq for seq in by_seq if seq <= last]
-    if late:
-        for seq in connection.scalars(_STORED, {"token": token, "seqs": late}):
-            del by_seq[seq]
-    return [by_seq[seq] for seq in sorted(by_seq)]
+def _take_round(connection: Connection, asked: Sequence[Asked]) -> list[Taken | Exception]:
+    """The answers to requests of different people."""
+    found = ping_rows.places(connection, [one.by.person_id for one in asked])
+    rows = [_own(one, found.get(one.by.person_id)) for one in asked]
+    stored = _stored(connection, asked, rows)
+    answers: list[Taken | Exception | _Weighed] = []
+    for one, row in zip(asked, rows, strict=True):
+        try:
+            answers.append(_weigh(one, row, stored))
+        except LMSError as refused:
+            answers.append(refused)
+    quiet = [one for one in answers if isinstance(one, _Weighed) and one.verb is None]
+    if quiet:
+        _keep(connection, quiet)
+    return [_told(connection, one) if isinstance(one, _Weighed) else one for one in answers]
+
+
+def _told(connection: Connection, weighed: _Weighed) -> Taken | Exception:
+    """The answer; where a statement is due it is made and settled, all of it or nothing."""
+    if weighed.verb is None:
+        return _standing(weighed.asked, weighed.row, weighed)
+    try:
+        with session_on(connection) as session:
+            _keep(session.connection(), [weighed])
+            settled = playing.tell(
+                session,
+                weighed.asked.hook,
+                weighed.row,
+                weighed.rule,
+                weighed.watched,
+                verb=weighed.verb,
+                now=weighed.asked.by.now,
+            )
+    except LMSError as refused:
+        return refused
+    return _standing(weighed.asked, weighed.row, weighed, settled)
+
+
+def _own(asked: Asked, row: Any) -> Any:
+    """The row, if it is of the institution that asks."""
+    return row if row is not None and row.institution_id == asked.by.institution_id else None
+
+
+def _stored(
+    connection: Connection, asked: Sequence[Asked], rows: Sequence[Any]
+) -> set[tuple[str, int]]:
+    """(token, number) of reports that came before; looked for only where a number is not new."""
+    late = {
+        (one.token, report.seq)
+        for one, row in zip(asked, rows, strict=True)
+        for report in one.reports
+        # Of a token that is not current nobody knows the last number.
+        if row is None or row.token != one.token or report.seq <= row.seq
+    }
+    return ping_rows.stored(connection, late) if late else set()
 
 
 def _check_open(row: Any, today: date) -> None:
@@ -242,11 +196,30 @@ def _check_open(row: Any, today: date) -> None:
         )
 
 
-def _weigh(
+def _weigh(asked: Asked, row: Any, stored: Collection[tuple[str, int]]) -> Taken | _Weighed:
+    """What is to be written, or how the learner stands where nothing is new. Raises LMSError."""
+    by_seq = {one.seq: one for one in asked.reports}
+    new = [by_seq[seq] for seq in sorted(by_seq) if (asked.token, seq) not in stored]
+    if row is None or row.token != asked.token:
+        if new or row is None:
+            raise ElsewhereError(ELSEWHERE, device=row.device if row else "")
+        return _standing(asked, row)
+    if asked.enrolment_id not in {None, row.enrolment_id}:
+        raise InvalidError(OTHER, field="enrolment")
+    _check_open(row, clock.local_day(asked.by.now, asked.by.zone))
+    if not new:
+        return _standing(asked, row)
+    rule = rules.parse(row.rule)
+    earned, watched, left = _credit(row, rule, new, asked.by)
+    verb = playing.due(row, rule, watched)
+    return _Weighed(asked, row, rule, new, earned, watched, left, verb)
+
+
+def _credit(
     row: Any, rule: RuleSet, new: Sequence[Report], by: Reading
 ) -> tuple[list[Credit], Watched, int]:
     """What each report is worth, all that is watched now, and the wall time left to be spent."""
-    duration = int(row.config.get("duration_ms", 0))
+    duration = row.duration_ms or 0
     ledger = Ledger(at_ms=_ms(row.credited_at), mono_ms=row.mono_ms, boot=row.boot)
     left = coverage.unspent_ms(ledger, now_ms=_ms(by.now), mono_ms=by.mono_ms, boot=by.boot)
     covered = coverage.merge(row.intervals)
@@ -274,75 +247,70 @@ def _weigh(
     return earned, watched, left
 
 
-def _keep_session(
-    connection: Connection, row: Any, new: Sequence[Report], left: int, by: Reading
-) -> None:
-    ledger = coverage.settled(left_ms=left, now_ms=_ms(by.now), mono_ms=by.mono_ms, boot=by.boot)
-    connection.execute(
-        _KEEP_SESSION,
+def _keep(connection: Connection, weighed: Sequence[_Weighed]) -> None:
+    ping_rows.keep(
+        connection,
+        sessions=[_session_values(one) for one in weighed],
+        pings=[values for one in weighed for values in _ping_values(one)],
+        coverages=[_coverage_values(one) for one in weighed],
+    )
+
+
+def _session_values(weighed: _Weighed) -> dict[str, Any]:
+    by = weighed.asked.by
+    ledger = coverage.settled(
+        left_ms=weighed.left_ms, now_ms=_ms(by.now), mono_ms=by.mono_ms, boot=by.boot
+    )
+    return {
+        "session_id": weighed.row.session_id,
+        "new_seq": max(weighed.row.seq, weighed.new[-1].seq),
+        "new_seen_at": by.now,
+        "new_credited_at": datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ledger.at_ms),
+        "new_mono_ms": ledger.mono_ms,
+        "new_boot": ledger.boot,
+    }
+
+
+def _ping_values(weighed: _Weighed) -> list[dict[str, Any]]:
+    return [
         {
-            "session_id": row.session_id,
-            "new_seq": max(row.seq, new[-1].seq),
-            "new_seen_at": by.now,
-            "new_credited_at": datetime.fromtimestamp(0, UTC)
-            + timedelta(milliseconds=ledger.at_ms),
-            "new_mono_ms": ledger.mono_ms,
-            "new_boot": ledger.boot,
-        },
-    )
+            "institution_id": weighed.asked.by.institution_id,
+            "enrolment_id": weighed.row.enrolment_id,
+            "activity_id": weighed.row.activity_id,
+            "token": weighed.row.token,
+            "seq": one.seq,
+            "at": weighed.asked.by.now,
+            "said": msgspec.to_builtins(one),
+            "claimed_ms": credit.claimed_ms,
+            "credited_ms": credit.credited_ms,
+            "refusal": credit.refusal,
+        }
+        for one, credit in zip(weighed.new, weighed.earned, strict=True)
+    ]
 
 
-def _keep_pings(
-    connection: Connection,
-    row: Any,
-    new: Sequence[Report],
-    earned: Sequence[Credit],
-    by: Reading,
-) -> None:
-    connection.execute(
-        _ADD_PING,
-        [
-            {
-                "institution_id": by.institution_id,
-                "enrolment_id": row.enrolment_id,
-                "activity_id": row.activity_id,
-                "token": row.token,
-                "seq": one.seq,
-                "at": by.now,
-                "said": msgspec.to_builtins(one),
-                "claimed_ms": credit.claimed_ms,
-                "credited_ms": credit.credited_ms,
-                "refusal": credit.refusal,
-            }
-            for one, credit in zip(new, earned, strict=True)
-        ],
-    )
-
-
-def _keep_coverage(
-    connection: Connection, row: Any, watched: Watched, *, stated: bool, by: Reading
-) -> None:
-    values = {
+def _coverage_values(weighed: _Weighed) -> dict[str, Any]:
+    watched = weighed.watched
+    return {
+        "coverage_id": weighed.row.coverage_id,
         "new_intervals": watched.covered,
         "new_covered_ms": watched.covered_ms,
         "new_position_ms": watched.position_ms,
-        "new_stated_ms": watched.covered_ms if stated else row.stated_ms,
-        "new_updated_at": by.now,
+        "new_stated_ms": weighed.row.stated_ms if weighed.verb is None else watched.covered_ms,
+        "new_updated_at": weighed.asked.by.now,
     }
-    connection.execute(_KEEP_COVERAGE, {"coverage_id": row.coverage_id, **values})
 
 
 def _standing(
-    acked: list[int],
-    row: Any,
-    watched: Watched | None = None,
-    refused: Sequence[Refused] = (),
-    settled: Settled | None = None,
+    asked: Asked, row: Any, weighed: _Weighed | None = None, settled: Settled | None = None
 ) -> Taken:
-    covered = watched.covered if watched else coverage.merge(row.intervals)
+    covered = weighed.watched.covered if weighed else coverage.merge(row.intervals)
+    refused = zip(weighed.new, weighed.earned, strict=True) if weighed else ()
     return Taken(
-        acked=acked,
-        refused=list(refused),
+        acked=[one.seq for one in asked.reports],
+        refused=[
+            Refused(seq=one.seq, reason=credit.refusal) for one, credit in refused if credit.refusal
+        ],
         covered=covered,
         covered_ms=coverage.total(covered),
         progress_permille=settled.progress_permille if settled else row.progress_permille,

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pluggy
-from sqlalchemy import Connection, update
+from sqlalchemy.orm import Session
 
-from lms.db import session_on
 from lms.learning import coverage, service, stating
 from lms.learning.coverage import Interval
-from lms.learning.models import Activity, Enrolment
+from lms.learning.models import Activity
 from lms.learning.rules import RuleSet
 from lms.learning.service import Settled
 from lms.xapi import vocabulary as say
@@ -63,7 +62,7 @@ def due(row: Any, rule: RuleSet, watched: Watched) -> str | None:
 
 
 def tell(
-    connection: Connection,
+    session: Session,
     hook: pluggy.HookRelay,
     row: Any,
     rule: RuleSet,
@@ -72,33 +71,31 @@ def tell(
     verb: str,
     now: datetime,
 ) -> Settled:
-    """Make the statement and settle what follows, within the writer's transaction."""
-    with session_on(connection) as session:
-        setting = stating.setting_of(session, row.enrolment_id)
-        statement = stating.about_activity(
-            setting,
-            _Subject(row.activity_id, row.title),
-            verb,
-            activity_type=say.TYPE_VIDEO,
-            now=now,
-            result=_result(watched, verb),
-            extensions=extensions(
-                row.token,
-                duration_ms=watched.duration_ms,
-                threshold=rule.progress_permille,
-                rate=watched.rate,
-            ),
-            category=(say.PROFILE_VIDEO,),
-        )
-        settled = service.record(
-            session, hook, row.enrolment_id, row.activity_id, [statement], now=now
-        )
-        session.execute(
-            update(Enrolment)
-            .where(Enrolment.id == row.enrolment_id)
-            .values(last_position_ms=watched.position_ms)
-        )
-    return settled
+    """Make the statement and settle what follows, in the transaction of the report."""
+    statement = stating.about_activity(
+        stating.setting_of(session, row.enrolment_id),
+        _Subject(row.activity_id, row.title),
+        verb,
+        activity_type=say.TYPE_VIDEO,
+        now=now,
+        result=_result(watched, verb),
+        extensions=extensions(
+            row.token,
+            duration_ms=watched.duration_ms,
+            threshold=rule.progress_permille,
+            rate=watched.rate,
+        ),
+        category=(say.PROFILE_VIDEO,),
+    )
+    return service.record(
+        session,
+        hook,
+        row.enrolment_id,
+        row.activity_id,
+        [statement],
+        now=now,
+        position_ms=watched.position_ms,
+    )
 
 
 def initialized(

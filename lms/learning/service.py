@@ -5,19 +5,22 @@ Nothing here knows HTTP, and nothing here commits.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import groupby
 
 import msgspec
 import pluggy
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lms import clock
+from lms.db import Prepared
 from lms.errors import ClosedError, NotFoundError
-from lms.learning import completing, opening, rules
-from lms.learning.evaluate import Verdict, evaluate
+from lms.learning import completing, keeping, opening, rules
+from lms.learning.evaluate import evaluate
 from lms.learning.facts import ActivityFacts, UnitFacts
 from lms.learning.folding import fold
 from lms.learning.models import Activity, ActivityResult, Enrolment, Run, Unit
+from lms.learning.rows import ActivityLike, EnrolmentLike
 from lms.people.models import Institution
 from lms.xapi import store
 
@@ -43,33 +46,42 @@ def record(
     statements: Sequence[bytes],
     *,
     now: datetime,
+    units: Sequence[UnitFacts] | None = None,
+    position_ms: int | None = None,
+    by_learner: bool = True,
 ) -> Settled:
     """Store what the LMS states of an activity, settle what follows, complete if it is the last.
 
     Everything happens under the enrolment's lock, in the caller's transaction. Statements that
-    are stored already change nothing.
+    are stored already change nothing. `units`: as load_units gave them under the lock, where the
+    caller has asked; `position_ms`: where in the activity to go on; `by_learner`: False for what
+    somebody else states of the learner's work, e.g. a mark.
     """
     enrolment = lock(session, enrolment_id)
-    stored = store.add(
-        session.connection(),
-        enrolment.institution_id,
-        statements,
-        authority=store.LMS,
-        now=now,
-    )
+    home = enrolment.institution_id
+    stored = store.add(session.connection(), home, statements, authority=store.LMS, now=now)
     rule = rules.parse(enrolment.run.rule)
-    units = load_units(session, enrolment)
-    facts = {one.activity_id: one for unit in units for one in unit.activities}
-    if activity_id not in facts:
-        raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
-    before = facts[activity_id]
+    units = units or load_units(session, enrolment)
+    before = facts_of(units, activity_id)
     after = _folded(before, stored, rule)
-    facts[activity_id] = after
     if after != before:
-        _keep(session, enrolment, after, is_new=before.first_at is None)
+        keeping.result(session, enrolment, after, is_new=before.first_at is None)
+    facts = {one.activity_id: one for unit in units for one in unit.activities}
+    facts[activity_id] = after
     verdict = evaluate(rule, list(facts.values()))
-    _point(enrolment, verdict, activity_id, now)
-    completion = completing.complete(session, hook, enrolment, rule, verdict, now=now)
+    completes = verdict.met and enrolment.completed_at is None
+    keeping.place(
+        session,
+        enrolment,
+        verdict,
+        activity_id,
+        position_ms=position_ms,
+        now=now,
+        by_learner=by_learner,
+    )
+    completion = None
+    if completes:
+        completion = completing.complete(session, hook, enrolment, rule, verdict, now=now)
     hook.lms_after_statements(session=session, enrolment=enrolment, statements=stored, now=now)
     unit = next(unit for unit in units if unit.position == after.unit)
     return Settled(
@@ -79,9 +91,18 @@ def record(
         unit_done=all(facts[one.activity_id].done for one in unit.activities),
         activity_done=after.done,
         completed=enrolment.completed_at is not None,
-        just_completed=completion is not None,
+        just_completed=completes,
         completion_id=completion.id if completion else None,
     )
+
+
+def facts_of(units: Sequence[UnitFacts], activity_id: int) -> ActivityFacts:
+    """How the activity stands. Raises NotFoundError where it is none of the course's."""
+    for unit in units:
+        for one in unit.activities:
+            if one.activity_id == activity_id:
+                return one
+    raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
 
 
 def _folded(
@@ -100,30 +121,72 @@ def _folded(
     return facts
 
 
+_LOCK = (
+    select(Enrolment)
+    .where(Enrolment.id == bindparam("enrolment_id"))
+    .with_for_update(of=Enrolment)  # not its run and course, which come with it
+    .execution_options(populate_existing=True)
+)
+
+
 def lock(session: Session, enrolment_id: int) -> Enrolment:
     """The enrolment, its row locked until the transaction ends.
 
     Two different last facts at once would otherwise each miss the other, and no unique key can
-    see that. (SQLite has one writer: its lock is taken already.) A second call in the same
-    transaction gives the row that is locked already.
+    see that. A second call in the same transaction gives the row that is locked already; on SQLite
+    a writing transaction holds the only lock, so that whatever it has read is locked.
     """
     held: dict[int, Enrolment] = session.info.setdefault("lms_locked", {})
     if enrolment_id in held:
         return held[enrolment_id]
-    enrolment = session.scalar(
-        select(Enrolment)
-        .where(Enrolment.id == enrolment_id)
-        .with_for_update(of=Enrolment)  # not its run and course, which come with it
-        .execution_options(populate_existing=True)
-    )
+    if session.connection().dialect.name == "sqlite":
+        enrolment = session.get(Enrolment, enrolment_id)
+    else:
+        enrolment = session.scalar(_LOCK, {"enrolment_id": enrolment_id})
     if enrolment is None:
         raise NotFoundError("이런 수강이 없습니다. 오늘 화면에서 과정을 다시 골라 주십시오.")
     held[enrolment_id] = enrolment
     return enrolment
 
 
+def _placed(
+    position: int,
+    unit_id: int,
+    unit_title: str,
+    activity_id: int,
+    kind: str,
+    role: str,
+    title: str,
+    weight_ms: int,
+    progress_permille: int | None,
+    done: bool | None,
+    score: int | None,
+    passed: bool | None,
+    statements: list[str] | None,
+    first_at: datetime | None,
+    done_at: datetime | None,
+) -> tuple[int, str, ActivityFacts]:
+    """Its unit's id and title, and an activity's facts: fresh ones where no result is stored."""
+    facts = ActivityFacts(
+        activity_id=activity_id,
+        unit=position,
+        kind=kind,
+        role=role,
+        title=title,
+        weight_ms=weight_ms,
+        progress_permille=progress_permille or 0,
+        done=bool(done),
+        score=score,
+        passed=passed,
+        statements=tuple(statements or ()),
+        first_at=first_at,
+        done_at=done_at,
+    )
+    return unit_id, unit_title, facts
+
+
 # Columns and not rows: a quiz's whole configuration would be read to know its title.
-_UNITS = (
+_UNITS = Prepared(
     select(
         Unit.position,
         Unit.id,
@@ -149,76 +212,32 @@ _UNITS = (
     )
     .join(Run, Run.version_id == Unit.version_id)
     .where(Run.id == bindparam("run_id"))
-    .order_by(Unit.position, Activity.position)
+    .order_by(Unit.position, Activity.position),
+    _placed,
 )
 
 
-_FIRST_RESULT = insert(ActivityResult)
-_NEXT_RESULT = (
-    update(ActivityResult)
-    .where(
-        ActivityResult.enrolment_id == bindparam("of_enrolment"),
-        ActivityResult.activity_id == bindparam("of_activity"),
-    )
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("progress_permille", "score", "passed", "done", "statements", "done_at")
-        }
-    )
-)
-
-
-def load_units(session: Session, enrolment: Enrolment) -> list[UnitFacts]:
+def load_units(session: Session, enrolment: EnrolmentLike) -> list[UnitFacts]:
     """The enrolment's units with how each activity stands, from the stored results: one query."""
-    asked = {"enrolment_id": enrolment.id, "run_id": enrolment.run_id}
-    rows = session.connection().execute(_UNITS, asked)
-    units: dict[int, UnitFacts] = {}
-    for position, unit_id, unit_title, *activity in rows:
-        one = _facts(position, *activity)
-        unit = units.get(position)
-        before = unit.activities if unit else ()
-        units[position] = UnitFacts(
-            position=position, unit_id=unit_id, title=unit_title, activities=(*before, one)
+    units: list[UnitFacts] = []
+    found = _UNITS.all(session, enrolment_id=enrolment.id, run_id=enrolment.run_id)
+    for (unit_id, title), rows in groupby(found, key=lambda row: row[:2]):
+        activities = tuple(row[2] for row in rows)
+        units.append(
+            UnitFacts(
+                position=activities[0].unit, unit_id=unit_id, title=title, activities=activities
+            )
         )
-    return list(units.values())
-
-
-def _facts(
-    unit: int,
-    activity_id: int,
-    kind: str,
-    role: str,
-    title: str,
-    weight_ms: int,
-    progress_permille: int | None,
-    done: bool | None,
-    score: int | None,
-    passed: bool | None,
-    statements: list[str] | None,
-    first_at: datetime | None,
-    done_at: datetime | None,
-) -> ActivityFacts:
-    """An activity's facts as its stored result has them; fresh ones where there is none."""
-    return ActivityFacts(
-        activity_id=activity_id,
-        unit=unit,
-        kind=kind,
-        role=role,
-        title=title,
-        weight_ms=weight_ms,
-        progress_permille=progress_permille or 0,
-        done=bool(done),
-        score=score,
-        passed=passed,
-        statements=tuple(statements or ()),
-        first_at=first_at,
-        done_at=done_at,
-    )
+    return units
 
 
 def standings(
-    enrolment: Enrolment, rule: rules.RuleSet, units: Sequence[UnitFacts], *, today: date, zone: str
+    enrolment: EnrolmentLike,
+    rule: rules.RuleSet,
+    units: Sequence[UnitFacts],
+    *,
+    today: date,
+    zone: str,
 ) -> list[opening.Standing]:
     """Which units are open today and why not the others."""
     begun: dict[int, date] = {}
@@ -238,23 +257,25 @@ def standings(
 def check_open(
     session: Session,
     hook: pluggy.HookRelay,
-    enrolment: Enrolment,
-    activity: Activity,
+    enrolment: EnrolmentLike,
+    activity: ActivityLike,
     *,
     now: datetime,
     zone: str | None = None,
     known: Sequence[opening.Standing] | None = None,
+    units: Sequence[UnitFacts] | None = None,
 ) -> None:
     """Raises ClosedError with the reason when the activity is not open to the learner now.
 
-    `zone` and `known`: the institution's zone and today's standings, where the caller has them.
+    `zone`, `known` and `units`: the institution's zone, today's standings and what load_units
+    gave, where the caller has them.
     """
     zone = zone or zone_of(session, enrolment.institution_id)
     today = clock.local_day(now, zone)
     check_period(enrolment, today)
     if known is None:
         rule = rules.parse(enrolment.run.rule)
-        units = load_units(session, enrolment)
+        units = units or load_units(session, enrolment)
         known = standings(enrolment, rule, units, today=today, zone=zone)
     for standing in known:
         if any(one.activity_id == activity.id for one in standing.unit.activities):
@@ -269,7 +290,7 @@ def check_open(
         raise ClosedError(reason)
 
 
-def check_period(enrolment: Enrolment, today: date) -> None:
+def check_period(enrolment: EnrolmentLike, today: date) -> None:
     """Raises ClosedError outside the run's learning period (local dates, both included)."""
     run = enrolment.run
     if enrolment.state != "enrolled" or run.state == "cancelled":
@@ -289,37 +310,6 @@ def check_period(enrolment: Enrolment, today: date) -> None:
 def zone_of(session: Session, institution_id: int) -> str:
     zone = session.scalar(select(Institution.zone).where(Institution.id == institution_id))
     return zone or "Asia/Seoul"
-
-
-def _keep(session: Session, enrolment: Enrolment, facts: ActivityFacts, *, is_new: bool) -> None:
-    """Write the activity's result; under the lock, so `is_new` cannot have become untrue."""
-    told = {
-        "progress_permille": facts.progress_permille,
-        "score": facts.score,
-        "passed": facts.passed,
-        "done": facts.done,
-        "statements": list(facts.statements),
-        "done_at": facts.done_at,
-    }
-    if is_new:
-        place = {
-            "institution_id": enrolment.institution_id,
-            "enrolment_id": enrolment.id,
-            "activity_id": facts.activity_id,
-            "first_at": facts.first_at,
-        }
-        session.connection().execute(_FIRST_RESULT, told | place)
-    else:
-        place = {"of_enrolment": enrolment.id, "of_activity": facts.activity_id}
-        session.connection().execute(_NEXT_RESULT, told | place)
-
-
-def _point(enrolment: Enrolment, verdict: Verdict, activity_id: int, now: datetime) -> None:
-    enrolment.progress_permille = verdict.progress_permille
-    enrolment.score = verdict.score
-    enrolment.need_ms = verdict.need_ms
-    enrolment.last_activity_id = activity_id
-    enrolment.last_act_at = now
 
 
 def activity_in(session: Session, enrolment: Enrolment, activity_id: int) -> Activity:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from lms.db import Prepared
 from lms.errors import NotFoundError
 from lms.learning.models import Activity, Course, Enrolment, Run
 from lms.people.models import Institution, Person
@@ -18,6 +19,9 @@ class Setting:
     """Whom and what an enrolment's statements are about."""
 
     institution_id: int
+    zone: str
+    """The institution's time zone."""
+
     home_page: str
     account_name: str
     registration: str
@@ -25,9 +29,10 @@ class Setting:
     course_title: str
 
 
-_SETTING = (
+_SETTING = Prepared(
     select(
         Enrolment.institution_id,
+        Institution.zone,
         Institution.home_page,
         Person.account_name,
         Enrolment.registration,
@@ -38,19 +43,19 @@ _SETTING = (
     .join(Person, Person.id == Enrolment.person_id)
     .join(Run, Run.id == Enrolment.run_id)
     .join(Course, Course.id == Run.course_id)
-    .where(Enrolment.id == bindparam("enrolment_id"))
+    .where(Enrolment.id == bindparam("enrolment_id")),
+    Setting,
 )
 
 
 def setting_of(session: Session, enrolment_id: int) -> Setting:
     """The setting of an enrolment's statements, asked once a session: nothing in it changes."""
     known: dict[int, Setting] = session.info.setdefault("lms_settings", {})
-    if enrolment_id in known:
-        return known[enrolment_id]
-    row = session.connection().execute(_SETTING, {"enrolment_id": enrolment_id}).one_or_none()
-    if row is None:
-        raise NotFoundError("이런 수강이 없습니다. 오늘 화면에서 과정을 다시 골라 주십시오.")
-    known[enrolment_id] = Setting(*row)
+    if enrolment_id not in known:
+        found = _SETTING.first(session, enrolment_id=enrolment_id)
+        if found is None:
+            raise NotFoundError("이런 수강이 없습니다. 오늘 화면에서 과정을 다시 골라 주십시오.")
+        known[enrolment_id] = found
     return known[enrolment_id]
 
 

@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from lms.db import insert_or_ignore
+from lms.db import Insert
 from lms.outbox.models import Task
+
+_ADD = Insert(Task, or_ignore=True)
 
 
 def promise(
@@ -21,14 +23,13 @@ def promise(
     **payload: Any,
 ) -> None:
     """Have `name` done once the transaction has committed; the same `key` again changes nothing."""
-    connection = session if isinstance(session, Connection) else session.connection()
-    row = {
-        "key": key,
-        "name": name,
-        "payload": payload,
-        "institution_id": institution_id,
-        "made_at": now,
-        "due": due or now,
-        "attempts": 0,
-    }
-    connection.execute(insert_or_ignore(connection, Task), row)
+    _ADD.row(
+        session,
+        key=key,
+        name=name,
+        payload=payload,
+        institution_id=institution_id,
+        made_at=now,
+        due=due or now,
+        attempts=0,
+    )

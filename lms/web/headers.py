@@ -10,13 +10,16 @@ from lms.edge import state
 def secure(response: Response) -> Response:
     """Set the security headers, unless the view set its own."""
     settings = state().settings
-    for name, value in _headers(settings.content_base, secure=settings.secure).items():
-        response.headers.setdefault(name, value)
+    given = {name.lower() for name, _ in response.headers}
+    for low, name, value in _headers(settings.content_base, secure=settings.secure):
+        if low not in given:
+            response.headers.add(name, value)
     return response
 
 
 @cache
-def _headers(content: str, *, secure: bool) -> dict[str, str]:
+def _headers(content: str, *, secure: bool) -> list[tuple[str, str, str]]:
+    """Name in small letters, name, value."""
     policy = (
         "default-src 'self'",
         f"img-src 'self' {content}",
@@ -40,4 +43,4 @@ def _headers(content: str, *, secure: bool) -> dict[str, str]:
     }
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    return headers
+    return [(name.lower(), name, value) for name, value in headers.items()]

@@ -1,6 +1,6 @@
 """Keeping statements: once, all or nothing, append-only; and giving them back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ import uuid_utils
 from msgspec import Raw
 from sqlalchemy import Connection, and_, select
 
-from lms.db import insert_or_ignore
+from lms.db import Insert, insert_or_ignore
 from lms.errors import ConflictError, ForbiddenError
 from lms.people.models import Institution
 from lms.xapi.formats import write_timestamp
@@ -77,6 +77,10 @@ _COLUMNS = (
 )
 
 
+_NAMES = tuple(column.key for column in _COLUMNS)
+_KEEP = Insert(Statement, or_ignore=True)
+
+
 def add(
     connection: Connection,
     institution_id: int,
@@ -103,25 +107,25 @@ def keep(
     authority: Authority,
     now: datetime,
 ) -> list[Stored]:
-    """Keep statements that were read already, so that reading needs no lock: see `add`."""
-    given = [one.statement_id for one in received if one.statement_id is not None]
-    before = _find(connection, institution_id, given) if given else {}
+    """Keep statements that were read already, so that reading needs no lock: see `add`.
+
+    Inserted first and looked for only where an id was there before: most ids are new, and ours all.
+    """
     agent = _agent(connection, institution_id, received, authority)
-    rows: dict[str, dict[str, Any]] = {}
-    ids: list[str] = []
-    for one in received:
-        statement_id = one.statement_id or str(uuid_utils.uuid7())
-        ids.append(statement_id)
-        if statement_id in before:
-            _check_same(one, before[statement_id])
-        else:
-            rows[statement_id] = _row(one, statement_id, institution_id, authority, agent, now)
-    if rows:
-        fresh = _insert(connection, list(rows.values()))
-        if len(fresh) != len(rows):
-            _settle_race(connection, institution_id, received, set(rows) - fresh, before)
-        _void(connection, institution_id, received, ids, fresh, authority)
-    return [_stored_now(rows[id_]) if id_ not in before else _stored(before[id_]) for id_ in ids]
+    ids = [one.statement_id or str(uuid_utils.uuid7()) for one in received]
+    rows = {
+        id_: _row(one, id_, institution_id, authority, agent, now)
+        for one, id_ in zip(received, ids, strict=True)
+    }
+    fresh = _insert(connection, list(rows.values()))
+    before: dict[str, Any] = {}
+    if len(fresh) != len(rows):
+        before = _find(connection, institution_id, sorted(set(rows) - fresh))
+        for one in received:
+            if one.statement_id in before:
+                _check_same(one, before[one.statement_id])
+    _void(connection, institution_id, received, ids, fresh, authority)
+    return [_stored_now(rows[id_]) if id_ in fresh else _stored(before[id_]) for id_ in ids]
 
 
 def of_registration(
@@ -140,6 +144,31 @@ def of_registration(
             ~is_voided(),
         )
         .order_by(Statement.stored, Statement.id)
+    )
+    for row in found:
+        yield Stored(*row)
+
+
+def of_registrations(
+    connection: Connection,
+    institution_id: int,
+    registrations: Sequence[str],
+    *,
+    authority: str = "lms",
+) -> Iterator[Stored]:
+    """What `of_registration` gives, of many registrations in one query (some hundreds at most).
+
+    Of each, in stored order.
+    """
+    found = connection.execute(
+        select(*_COLUMNS)
+        .where(
+            Statement.institution_id == institution_id,
+            Statement.registration.in_([one.lower() for one in registrations]),
+            Statement.authority == authority,
+            ~is_voided(),
+        )
+        .order_by(Statement.registration, Statement.stored, Statement.id)
     )
     for row in found:
         yield Stored(*row)
@@ -229,22 +258,13 @@ def _row(
 
 def _insert(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
     """Insert what is not there yet; the ids that were inserted."""
+    if len(rows) == 1:
+        made = _KEEP.row(connection, **rows[0])
+        return set() if made is None else {rows[0]["statement_id"]}
+    if not rows:
+        return set()
     insert = insert_or_ignore(connection, Statement).returning(Statement.statement_id)
     return set(connection.execute(insert, rows).scalars())
-
-
-def _settle_race(
-    connection: Connection,
-    institution_id: int,
-    received: Iterable[Received],
-    lost: set[str],
-    before: dict[str, Any],
-) -> None:
-    """Another process stored these ids since we looked: they count as there before."""
-    before.update(_find(connection, institution_id, sorted(lost)))
-    for one in received:
-        if one.statement_id in lost:
-            _check_same(one, before[one.statement_id])
 
 
 def _void(
@@ -279,4 +299,4 @@ def _stored(row: Any) -> Stored:
 
 
 def _stored_now(row: dict[str, Any]) -> Stored:
-    return Stored(**{column.key: row[column.key] for column in _COLUMNS}, is_new=True)
+    return Stored(**{name: row[name] for name in _NAMES}, is_new=True)
