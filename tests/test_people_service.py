@@ -171,14 +171,18 @@ def test_forgetting_leaves_the_record_and_nothing_personal(db: Database) -> None
             "staff_category": "outsider",
             "status": "forgotten",
             "theme": "",
+            "unwanted": [],
             "created_at": NOW,
             **dict.fromkeys(
                 (
                     "email",
+                    "phone",
                     "organisation_id",
                     "rank",
                     "occupation",
                     "first_appointed_on",
+                    "retires_on",
+                    "born_mark",
                     "birth_date_sealed",
                     "neis_sealed",
                     "neis_mark",

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from flask import Flask
@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from lms.db import Database
+from lms.people import posts
 from lms.people.models import AccessRow, AuditRow, Institution, Person, RoleGrant
 from tests import factories
 from tests.people_world import sealed
@@ -299,3 +300,92 @@ def test_no_administrator_locks_themselves_out(app: Flask, db: Database, home: I
     data = {"act": "end", "role": "institution_admin", "reason": "시험"}
     assert admin.post(f"/people/{me}/roles", data=data).status_code == 403
     assert admin.get("/people/access-log").status_code == 200
+
+
+def test_a_role_for_one_run_and_for_ones_school(
+    app: Flask, db: Database, home: Institution, kim: Person
+) -> None:
+    state = app.extensions["lms"]
+    with db.transaction() as session:
+        course = factories.course(session, state.kinds, home)
+        run = factories.run(session, course, name="3월 상설")
+        other = factories.run(
+            session, factories.course(session, state.kinds, factories.institution(session))
+        )
+        nowhere = factories.person(session, home)
+        retired = factories.person(session, home, status="retired")
+    admin = browser_of(app, home, "institution_admin")
+
+    def give(to: Person, role: str, run_id: object = "") -> int:
+        data = {"act": "grant", "role": role, "run": run_id, "reason": "시험"}
+        return admin.post(f"/people/{to.id}/roles", data=data).status_code
+
+    assert give(kim, "course_manager", run.id) == 303
+    assert give(kim, "school_officer") == 303
+    wrong = [
+        give(kim, "course_manager"),
+        give(kim, "officer", run.id),
+        give(kim, "course_manager", other.id),
+        give(kim, "instructor", 10**6),
+        give(nowhere, "school_officer"),
+        give(retired, "officer"),
+    ]
+    assert wrong == [422] * 6
+    page = admin.get(f"/people/{kim.id}").text
+    assert f"{course.title} 2026-{run.number}기 · 3월 상설" in page
+    end = {"act": "end", "role": "course_manager", "run": run.id, "reason": "마침"}
+    assert admin.post(f"/people/{kim.id}/roles", data=end).status_code == 303
+    with db.reading() as session:
+        held = session.scalars(
+            select(RoleGrant.role).where(
+                RoleGrant.person_id == kim.id, RoleGrant.ended_at.is_(None)
+            )
+        ).all()
+    assert held == ["school_officer"]
+
+
+def test_the_list_is_narrowed_by_category_state_and_role(
+    app: Flask, db: Database, home: Institution, kim: Person
+) -> None:
+    with db.transaction() as session:
+        factories.person(session, home, "auditor", name="이휴직", status="leave")
+        factories.person(session, home, name="박공무", staff_category="local_official")
+    browser = browser_of(app, home, "officer")
+
+    def found(**asked: str) -> list[str]:
+        page = browser.get("/people", query_string=asked).text
+        return re.findall(r'<a href="/people/\d+">(.*?)</a>', page)
+
+    assert found(status="leave") == ["이휴직"]
+    assert found(category="local_official") == ["박공무"]
+    assert found(role="auditor") == ["이휴직"]
+    assert found(role="officer", q="가온") == []
+    assert len(found(status="gone", category="x", role="y")) == 4
+
+
+def test_a_count_does_not_grow_with_the_register(
+    app: Flask, db: Database, home: Institution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.people.directory.COUNTED", 3)
+    with db.transaction() as session:
+        for number in range(6):
+            factories.person(session, home, name=f"이{number}")
+    assert "3명 넘음" in browser_of(app, home, "officer").get("/people").text
+
+
+def test_a_persons_page_tells_the_posts(
+    app: Flask, db: Database, home: Institution, kim: Person
+) -> None:
+    with db.transaction() as session:
+        posts.record(
+            session,
+            session.get_one(Person, kim.id),
+            from_on=date(2025, 3, 1),
+            reason="leave",
+            status="leave",
+            actor_id=None,
+            now=factories.NOW,
+        )
+    page = browser_of(app, home, "officer").get(f"/people/{kim.id}").text
+    assert "2025. 3. 1. –" in page
+    assert "휴직" in page

@@ -9,7 +9,7 @@ from lms.errors import InvalidError
 from lms.people import accounts, masks, registering
 from lms.people.destination import local_path
 from lms.people.sealing import SealedError, Sealer
-from lms.people.sheets import rows_to_csv
+from lms.sheets.writing import csv_lines
 
 HOME = "/home"
 
@@ -146,7 +146,7 @@ def test_no_spreadsheet_runs_what_people_wrote() -> None:
         "  =1",
     ]
     harmless = ["김보기", "1-2", "", None, 3]
-    lines = b"".join(rows_to_csv(["이름"], [[each] for each in dangerous + harmless]))
+    lines = b"".join(csv_lines(["이름"], [[each] for each in dangerous + harmless]))
     text = lines.decode("utf-8-sig")
     assert lines.startswith(b"\xef\xbb\xbf")
     assert (

@@ -42,6 +42,8 @@ class Actor:
 
     sign_in_id: int | None = None
     seen_at: datetime | None = None
+    organisation_id: int | None = None
+    """The school or office that they belong to now: what a school officer acts for."""
 
     @property
     def is_staff(self) -> bool:

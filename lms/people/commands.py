@@ -76,8 +76,9 @@ def list_(state: Any, /, *, code: str, search: str) -> None:
     """List people: number, name, organisation, category, roles."""
     with _refusals(), state.db.reading() as session:
         institution, after = _home(session, code), None
+        whom = directory.Whom(text=search)
         while True:
-            found = directory.listed(session, institution.id, text=search, after=after)
+            found = directory.listed(session, institution.id, whom, after=after)
             for row in found[: directory.PAGE]:
                 cells = (row.id, row.name, row.organisation or "", row.staff_category)
                 click.echo("\t".join(map(str, (*cells, row.roles or "learner"))))

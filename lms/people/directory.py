@@ -1,6 +1,7 @@
 """Reading about people: lists by key, searches, the access log. Constant numbers of queries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,13 +12,26 @@ from lms import clock
 from lms.people.models import AccessRow, AuditRow, Organisation, Person, RoleGrant
 
 PAGE = 50
+COUNTED = 1000
+"""Past so many a list says only that there are more."""
+
 SHEET_PAGE = 500
 
 Key = tuple[str, int]
 
 
+@dataclass(frozen=True)
+class Whom:
+    """Which people; empty is everybody but those who were forgotten."""
+
+    text: str = ""
+    category: str = ""
+    status: str = ""
+    role: str = ""
+
+
 def listed(
-    session: Session, institution_id: int, *, text: str, after: Key | None, most: int = PAGE
+    session: Session, institution_id: int, whom: Whom, *, after: Key | None, most: int = PAGE
 ) -> Sequence[Row[Any]]:
     """At most `most` + 1 people after `after`, by name; the one too many says that there are more.
 
@@ -49,15 +63,13 @@ def listed(
         query = query.where(
             tuple_(Person.name, Person.id) > tuple_(literal(after[0]), literal(after[1]))
         )
-    return session.execute(_within(query, institution_id, text)).all()
+    return session.execute(_within(query, institution_id, whom)).all()
 
 
-def counted(session: Session, institution_id: int, *, text: str) -> int:
-    """How many people the search finds."""
-    query = select(func.count(Person.id))
-    if text:
-        query = query.outerjoin(Organisation, Organisation.id == Person.organisation_id)
-    return int(session.execute(_within(query, institution_id, text)).scalar_one())
+def counted(session: Session, institution_id: int, whom: Whom) -> int:
+    """How many people that is, up to COUNTED + 1: the work must not grow with the register."""
+    some = _within(select(Person.id), institution_id, whom).limit(COUNTED + 1).subquery()
+    return int(session.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def key_of(row: Any) -> str:
@@ -79,8 +91,19 @@ def parse_month(given: str | None) -> date | None:
         return None
 
 
+@dataclass(frozen=True)
+class Looks:
+    """Which rows of the access log; empty is all. `since`, `until`: local dates, both included."""
+
+    who: str = ""
+    whom: str = ""
+    act: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
 def looked_at(
-    session: Session, institution_id: int, *, month: date | None, zone: str, before: int | None
+    session: Session, institution_id: int, wanted: Looks, *, zone: str, before: int | None
 ) -> Sequence[Row[Any]]:
     """At most PAGE + 1 rows of the access log, newest first, with the names of who and whom."""
     actor, subject = aliased(Person), aliased(Person)
@@ -105,14 +128,42 @@ def looked_at(
     )
     if before is not None:
         query = query.where(AccessRow.id < before)
-    if month is not None:
-        following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    if wanted.who:
+        query = query.where(AccessRow.actor_id.in_(_named(institution_id, wanted.who)))
+    if wanted.whom:
         query = query.where(
-            AccessRow.at >= clock.start_of_day(month, zone),
-            AccessRow.at < clock.start_of_day(following, zone),
+            AccessRow.subject == "person",
+            AccessRow.subject_id.in_(_named(institution_id, wanted.whom)),
         )
+    if wanted.act:
+        query = query.where(AccessRow.act == wanted.act)
+    if wanted.since is not None:
+        query = query.where(AccessRow.at >= clock.start_of_day(wanted.since, zone))
+    if wanted.until is not None:
+        query = query.where(AccessRow.at < clock.end_of_day(wanted.until, zone))
     found: Sequence[Any] = session.execute(query).all()
     return found
+
+
+def looks_in(session: Session, institution_id: int, month: date, zone: str) -> int:
+    """How many rows of the access log a month holds."""
+    query = select(func.count(AccessRow.id)).where(
+        AccessRow.institution_id == institution_id,
+        AccessRow.at >= clock.start_of_day(month, zone),
+        AccessRow.at < clock.start_of_day(next_month(month), zone),
+    )
+    return int(session.execute(query).scalar_one())
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _named(institution_id: int, text: str) -> Select[Any]:
+    return select(Person.id).where(
+        Person.institution_id == institution_id, Person.name.icontains(text, autoescape=True)
+    )
 
 
 def history(session: Session, institution_id: int, person_id: int) -> Sequence[Row[Any]]:
@@ -120,7 +171,14 @@ def history(session: Session, institution_id: int, person_id: int) -> Sequence[R
     actor = aliased(Person)
     return session.execute(
         select(
-            AuditRow.at, AuditRow.act, AuditRow.reason, AuditRow.detail, actor.name.label("actor")
+            AuditRow.at,
+            AuditRow.act,
+            AuditRow.subject,
+            AuditRow.subject_id,
+            AuditRow.reason,
+            AuditRow.detail,
+            actor.name.label("actor"),
+            literal(None).label("subject_name"),
         )
         .outerjoin(actor, actor.id == AuditRow.actor_id)
         .where(
@@ -133,13 +191,32 @@ def history(session: Session, institution_id: int, person_id: int) -> Sequence[R
     ).all()
 
 
-def _within(query: Select[Any], institution_id: int, text: str) -> Select[Any]:
+def _within(query: Select[Any], institution_id: int, whom: Whom) -> Select[Any]:
     query = query.where(Person.institution_id == institution_id, Person.status != "forgotten")
-    if not text:
+    if whom.category:
+        query = query.where(Person.staff_category == whom.category)
+    if whom.status:
+        query = query.where(Person.status == whom.status)
+    if whom.role:
+        query = query.where(
+            Person.id.in_(
+                select(RoleGrant.person_id).where(
+                    RoleGrant.institution_id == institution_id,
+                    RoleGrant.role == whom.role,
+                    RoleGrant.ended_at.is_(None),
+                )
+            )
+        )
+    if not whom.text:
         return query
+    # Schools are few: found first, they need not be joined to everybody who is looked at.
+    schools = select(Organisation.id).where(
+        Organisation.institution_id == institution_id,
+        Organisation.name.icontains(whom.text, autoescape=True),
+    )
     return query.where(
         or_(
-            Person.name.icontains(text, autoescape=True),
-            Organisation.name.icontains(text, autoescape=True),
+            Person.name.icontains(whom.text, autoescape=True),
+            Person.organisation_id.in_(schools),
         )
     )

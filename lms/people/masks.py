@@ -29,3 +29,8 @@ def masked_date(value: date | None) -> str:
 def masked_neis(value: str | None) -> str:
     """“A10*****23”; empty for None."""
     return "" if value is None else f"{value[:3]}*****{value[-2:]}"
+
+
+def masked_phone(value: str | None) -> str:
+    """“010-****-34”; empty for None."""
+    return "" if not value else f"{value[:3]}-****-{value[-2:]}"

@@ -65,6 +65,15 @@ class Person(Base):
         UniqueConstraint("institution_id", "account_name"),
         Index("ix_lms_person_neis", "institution_id", "neis_mark"),
         Index("ix_lms_person_name", "institution_id", "name", "id"),
+        Index("ix_lms_person_born", "institution_id", "born_mark"),
+        # Who cannot be found by that mark: without a birth date, or kept before there was one.
+        Index(
+            "ix_lms_person_unmarked",
+            "institution_id",
+            "name",
+            sqlite_where=text("born_mark IS NULL"),
+            postgresql_where=text("born_mark IS NULL"),
+        ),
     )
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
@@ -97,6 +106,9 @@ class Person(Base):
     neis_mark: Mapped[str | None]
     """Keyed hash of the NEIS number: finds its owner without opening anybody's."""
 
+    born_mark: Mapped[str | None]
+    """Keyed hash of name and birth date: finds namesakes of one age without opening anybody's."""
+
     phone: Mapped[str | None]
     retires_on: Mapped[date | None]
     unwanted: Mapped[list[Any]] = mapped_column(default=list)
@@ -110,7 +122,7 @@ class Person(Base):
 class Post(Base):
     """What the personnel system says of a person in a period: school, category, leave.
 
-    Periods of a person neither overlap nor leave gaps after the first; the one without an end is
+    Periods of a person neither overlap nor leave gaps after the first; the one that holds today is
     mirrored in `Person`. Kept when facts change, so that a rule can be asked about any date.
     pii: id
     """
@@ -169,7 +181,8 @@ class Intake(Base):
     uploaded_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Outcome → number of rows."""
+    """Outcome → number of rows; `left_out`: numbers of the rows that were not to be kept;
+    `applied`, `finished`: how far a large sheet has come."""
 
 
 class Account(Base):
@@ -266,7 +279,10 @@ class AuditRow(Base):
     """A change of a completion, a score, a right or a person's data. Never changed. pii: id"""
 
     __tablename__ = "lms_audit"
-    __table_args__ = (Index("ix_lms_audit_subject", "institution_id", "subject", "subject_id"),)
+    __table_args__ = (
+        Index("ix_lms_audit_subject", "institution_id", "subject", "subject_id"),
+        Index("ix_lms_audit_at", "institution_id", "at"),
+    )
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
     at: Mapped[datetime]

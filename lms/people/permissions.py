@@ -19,3 +19,15 @@ TAKE_AWAY = Permission("people.take_away", has_role("officer", "institution_admi
 
 READ_ACCESS_LOG = Permission("people.read_access_log", has_role("institution_admin", "auditor"))
 GIVE_ROLES = Permission("people.give_roles", has_role("institution_admin"))
+
+IMPORT = Permission("people.import", has_role("officer", "institution_admin"))
+"""Bringing in sheets of people, posts, schools and offices."""
+
+REVIEW_ACCESS_LOG = Permission("people.review_access_log", has_role("institution_admin"))
+"""Saying that a month of the access log was looked through."""
+
+READ_SETTINGS = Permission("institution.read", has_role("institution_admin", "auditor"))
+CHANGE_SETTINGS = Permission("institution.change", has_role("institution_admin"))
+READ_AUDIT = Permission("audit.read", has_role("institution_admin", "auditor"))
+TAKE_AUDIT_AWAY = Permission("audit.take_away", has_role("institution_admin"))
+"""Downloading what the audit search shows, with a reason."""

@@ -3,19 +3,19 @@
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from lms.config import Settings
-from lms.db import insert_or_ignore
+from lms.db import Prepared, insert_or_ignore
 from lms.errors import ConflictError, InvalidError, NotFoundError
 from lms.people import audit
 from lms.people.actor import Actor, Identity
-from lms.people.models import Account, Institution, Organisation, Person, RoleGrant, SignIn
+from lms.people.models import Account, Institution, Organisation, Person, Post, RoleGrant, SignIn
 from lms.permissions import ROLES
 
 STALE = timedelta(seconds=60)
@@ -25,32 +25,60 @@ GONE = ("forgotten", "retired")
 
 _PERSONAL = (
     "email",
+    "phone",
     "organisation_id",
     "rank",
     "occupation",
     "first_appointed_on",
+    "retires_on",
     "birth_date_sealed",
+    "born_mark",
     "neis_sealed",
     "neis_mark",
     "locale",
 )
 
+
+class _Found(NamedTuple):
+    """A person and one of their roles."""
+
+    granted: str | None
+    granted_run: int | None
+    person_id: int
+    institution_id: int
+    name: str
+    account_name: str
+    home_page: str
+    zone: str
+    institution_name: str
+    institution_short: str
+    institution_settings: dict[str, object]
+    organisation: str | None
+    organisation_id: int | None
+    rank: str | None
+    locale: str | None
+    theme: str
+    sign_in_id: int | None = None
+    seen_at: datetime | None = None
+
+
 _PERSON = (
-    Person.id.label("person_id"),
+    RoleGrant.role,
+    RoleGrant.run_id,
+    Person.id,
     Person.institution_id,
     Person.name,
     Person.account_name,
+    Institution.home_page,
+    Institution.zone,
+    Institution.name,
+    Institution.short_name,
+    Institution.settings,
+    Organisation.name,
+    Person.organisation_id,
     Person.rank,
     Person.locale,
     Person.theme,
-    Institution.home_page,
-    Institution.zone,
-    Institution.name.label("institution_name"),
-    Institution.short_name.label("institution_short"),
-    Institution.settings.label("institution_settings"),
-    Organisation.name.label("organisation"),
-    RoleGrant.role.label("granted"),
-    RoleGrant.run_id.label("granted_run"),
 )
 _JOINED = (
     select(*_PERSON)
@@ -60,20 +88,24 @@ _JOINED = (
     .outerjoin(RoleGrant, and_(RoleGrant.person_id == Person.id, RoleGrant.ended_at.is_(None)))
     .where(Person.status.not_in(GONE))
 )
-_BY_SIGN_IN = (
-    _JOINED.add_columns(SignIn.id.label("sign_in_id"), SignIn.seen_at)
+_BY_SIGN_IN = Prepared(
+    _JOINED.add_columns(SignIn.id, SignIn.seen_at)
     .join(SignIn, SignIn.person_id == Person.id)
     .where(
         SignIn.token_hash == bindparam("token_hash"),
         SignIn.revoked_at.is_(None),
         SignIn.seen_at > bindparam("seen_after"),
         SignIn.created_at > bindparam("created_after"),
-    )
+    ),
+    _Found,
 )
-_BY_SUBJECT = _JOINED.where(
-    Person.institution_id == bindparam("institution_id"),
-    Person.issuer == bindparam("issuer"),
-    Person.subject == bindparam("subject"),
+_BY_SUBJECT = Prepared(
+    _JOINED.where(
+        Person.institution_id == bindparam("institution_id"),
+        Person.issuer == bindparam("issuer"),
+        Person.subject == bindparam("subject"),
+    ),
+    _Found,
 )
 
 
@@ -86,24 +118,25 @@ def find_actor(
     STALE later) and `settings.sign_in_days` after it began.
     """
     if identity.sign_in is not None:
-        found = session.execute(
-            _BY_SIGN_IN,
-            {
-                "token_hash": token_hash(identity.sign_in),
-                "seen_after": now - timedelta(minutes=settings.idle_minutes) - STALE,
-                "created_after": now - timedelta(days=settings.sign_in_days),
-            },
+        return _actor(
+            _BY_SIGN_IN.all(
+                session,
+                token_hash=token_hash(identity.sign_in),
+                seen_after=now - timedelta(minutes=settings.idle_minutes) - STALE,
+                created_after=now - timedelta(days=settings.sign_in_days),
+            )
         )
-        return _actor(found.mappings().all())
     institution_id = _home(session, settings.institution or None)
     if institution_id is None or not identity.subject:
         return None
-    values = {
-        "institution_id": institution_id,
-        "issuer": identity.issuer,
-        "subject": identity.subject,
-    }
-    return _actor(session.execute(_BY_SUBJECT, values).mappings().all())
+    return _actor(
+        _BY_SUBJECT.all(
+            session,
+            institution_id=institution_id,
+            issuer=identity.issuer,
+            subject=identity.subject,
+        )
+    )
 
 
 def recognise(
@@ -260,6 +293,7 @@ def forget(
         return
     session.execute(delete(Account).where(Account.person_id == person.id))
     session.execute(delete(SignIn).where(SignIn.person_id == person.id))
+    session.execute(delete(Post).where(Post.person_id == person.id))
     session.execute(
         update(RoleGrant)
         .where(RoleGrant.person_id == person.id, RoleGrant.ended_at.is_(None))
@@ -271,6 +305,7 @@ def forget(
     person.issuer, person.subject = "forgotten", person.account_name
     person.staff_category = "outsider"
     person.theme = ""
+    person.unwanted = []
     person.status = "forgotten"
     audit.write(
         session,
@@ -303,23 +338,37 @@ def _home(session: Session | Connection, code: str | None) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _actor(rows: Iterable[Any]) -> Actor | None:
+def _actor(rows: Sequence[_Found]) -> Actor | None:
     """The person of `rows`: one row for each role granted, or one without any."""
+    if not rows:
+        return None
     roles_held = {"learner"}
     runs: defaultdict[str, set[int]] = defaultdict(set)
-    row = None
     for row in rows:
-        if row["granted"] is not None:
-            roles_held.add(row["granted"])
-            if row["granted_run"] is not None:
-                runs[row["granted"]].add(row["granted_run"])
-    if row is None:
-        return None
-    person = {key: row[key] for key in row if key not in {"granted", "granted_run"}}
+        if row.granted is not None:
+            roles_held.add(row.granted)
+            if row.granted_run is not None:
+                runs[row.granted].add(row.granted_run)
+    one = rows[0]
     return Actor(
-        **person,
+        person_id=one.person_id,
+        institution_id=one.institution_id,
+        name=one.name,
+        account_name=one.account_name,
+        home_page=one.home_page,
+        zone=one.zone,
+        institution_name=one.institution_name,
+        institution_short=one.institution_short,
+        institution_settings=one.institution_settings,
+        organisation=one.organisation,
+        organisation_id=one.organisation_id,
+        rank=one.rank,
+        locale=one.locale,
+        theme=one.theme,
         roles=frozenset(roles_held),
         runs={role: frozenset(ids) for role, ids in runs.items()},
+        sign_in_id=one.sign_in_id,
+        seen_at=one.seen_at,
     )
 
 

@@ -35,9 +35,18 @@ class InstitutionSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_on
     speed_percent: int = 150
     """Fastest playback that counts."""
 
+    repeat_years: int = 2
+    """The same course not again for so many years after a completion; 0 is no limit."""
+
+    service_bounds: tuple[int, ...] = (5, 15, 25, 30, 35)
+    """Years of service at which one band ends and the next begins; a band holds its first year."""
+
     ordered: bool = True
     free_skip: bool = False
     """Whether unseen parts may be jumped over at will (they never count)."""
+
+    result_days: int = 10
+    """Days after a run's last day within which its results go to the learners' offices."""
 
 
 def parse(settings: dict[str, Any]) -> InstitutionSettings:

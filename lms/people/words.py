@@ -21,6 +21,9 @@ GRANTABLE = (
 )
 """Roles that an institution gives; the operator's is given on the server's command line."""
 
+FOR_A_RUN = ("course_manager", "instructor")
+"""Roles that may be for one run."""
+
 CATEGORIES = {
     "teacher": "교원",
     "education_specialist": "교육전문직",
@@ -43,3 +46,14 @@ HEAD = (
     "상태",
 )
 """The columns of the sheet that can be taken away."""
+
+POST_REASONS = {
+    "joined": "임용",
+    "transfer": "전보",
+    "promotion": "승진",
+    "leave": "휴직",
+    "return": "복직",
+    "retirement": "퇴직",
+    "correction": "정정",
+}
+"""Why a post began."""

@@ -11,6 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index('ix_lms_audit_at', 'lms_audit', ['institution_id', 'at'])
     op.create_table('lms_nudge_template',
     sa.Column('institution_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
@@ -38,6 +39,7 @@ def upgrade() -> None:
     sa.Column('units', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('based_on', sa.Integer(), nullable=True),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('removed', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('edited_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('edited_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -195,6 +197,24 @@ def upgrade() -> None:
         batch_op.create_index('ix_lms_waiting_person', ['person_id'], unique=False)
         batch_op.create_index('uq_lms_waiting_current', ['run_id', 'person_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
+    op.create_table('lms_quiz_mark',
+    sa.Column('institution_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('attempt_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('question', sa.String(), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('comment', sa.String(), nullable=False),
+    sa.Column('marker_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['attempt_id'], ['lms_quiz_attempt.id'], name=op.f('fk_lms_quiz_mark_attempt_id')),
+    sa.ForeignKeyConstraint(['institution_id'], ['lms_institution.id'], name=op.f('fk_lms_quiz_mark_institution_id')),
+    sa.ForeignKeyConstraint(['marker_id'], ['lms_person.id'], name=op.f('fk_lms_quiz_mark_marker_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lms_quiz_mark')),
+    sa.UniqueConstraint('attempt_id', 'question', name=op.f('uq_lms_quiz_mark_attempt_id_question'))
+    )
+    with op.batch_alter_table('lms_quiz_attempt', schema=None) as batch_op:
+        batch_op.create_index('ix_lms_quiz_attempt_unmarked', ['activity_id', 'submitted_at'], unique=False, sqlite_where=sa.text('submitted_at IS NOT NULL AND score IS NULL'), postgresql_where=sa.text('submitted_at IS NOT NULL AND score IS NULL'))
+
     op.create_table('lms_learner_note',
     sa.Column('institution_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('enrolment_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -227,6 +247,7 @@ def upgrade() -> None:
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('outcome', sa.String(), nullable=False),
     sa.Column('why', sa.String(), nullable=True),
+    sa.Column('acted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['actor_id'], ['lms_person.id'], name=op.f('fk_lms_nudge_actor_id')),
     sa.ForeignKeyConstraint(['enrolment_id'], ['lms_enrolment.id'], name=op.f('fk_lms_nudge_enrolment_id')),
@@ -240,6 +261,8 @@ def upgrade() -> None:
     with op.batch_alter_table('lms_nudge', schema=None) as batch_op:
         batch_op.create_index('ix_lms_nudge_enrolment', ['enrolment_id', 'at'], unique=False)
         batch_op.create_index('ix_lms_nudge_person', ['person_id', 'at'], unique=False)
+        batch_op.create_index('ix_lms_nudge_ended', ['ended_at'], unique=False)
+        batch_op.create_index('ix_lms_nudge_run', ['run_id', 'id'], unique=False)
 
     op.create_table('lms_question',
     sa.Column('institution_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -277,6 +300,12 @@ def upgrade() -> None:
     with op.batch_alter_table('lms_answer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_lms_answer_question_id'), ['question_id'], unique=False)
 
+    with op.batch_alter_table('lms_unit', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('key', sa.String(), nullable=True))
+
+    with op.batch_alter_table('lms_activity', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('key', sa.String(), nullable=True))
+
     with op.batch_alter_table('lms_course', schema=None) as batch_op:
         batch_op.add_column(sa.Column('department', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('competencies', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False, server_default=sa.text("'[]'")))
@@ -287,11 +316,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('source', sa.String(), nullable=False, server_default='self'))
         batch_op.add_column(sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('withdrawal', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('overlapped_at', sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table('lms_person', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('born_mark', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('phone', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('retires_on', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('unwanted', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False, server_default=sa.text("'[]'")))
+
+    op.create_index('ix_lms_person_born', 'lms_person', ['institution_id', 'born_mark'])
+    op.create_index('ix_lms_person_unmarked', 'lms_person', ['institution_id', 'name'], sqlite_where=sa.text('born_mark IS NULL'), postgresql_where=sa.text('born_mark IS NULL'))
 
     with op.batch_alter_table('lms_run', schema=None) as batch_op:
         batch_op.add_column(sa.Column('apply_from', sa.Date(), nullable=True))
@@ -303,6 +337,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('name', sa.String(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('results_told_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.create_check_constraint(batch_op.f('ck_lms_run_application'), 'apply_from <= apply_until')
         batch_op.create_check_constraint(batch_op.f('ck_lms_run_seats'), 'seats > 0')
         batch_op.create_index('ix_lms_run_institution', ['institution_id', 'state', 'learn_until'], unique=False)
@@ -311,11 +346,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index('ix_lms_audit_at', 'lms_audit')
     with op.batch_alter_table('lms_run', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_lms_run_organisation_id'), type_='foreignkey')
         batch_op.drop_index('ix_lms_run_institution')
         batch_op.drop_constraint(batch_op.f('ck_lms_run_seats'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_lms_run_application'), type_='check')
+        batch_op.drop_column('results_told_at')
         batch_op.drop_column('closed_at')
         batch_op.drop_column('opened_at')
         batch_op.drop_column('name')
@@ -327,14 +364,24 @@ def downgrade() -> None:
         batch_op.drop_column('apply_from')
 
     with op.batch_alter_table('lms_person', schema=None) as batch_op:
+        batch_op.drop_index('ix_lms_person_unmarked', sqlite_where=sa.text('born_mark IS NULL'), postgresql_where=sa.text('born_mark IS NULL'))
+        batch_op.drop_index('ix_lms_person_born')
         batch_op.drop_column('unwanted')
         batch_op.drop_column('retires_on')
         batch_op.drop_column('phone')
+        batch_op.drop_column('born_mark')
 
     with op.batch_alter_table('lms_enrolment', schema=None) as batch_op:
+        batch_op.drop_column('overlapped_at')
         batch_op.drop_column('withdrawal')
         batch_op.drop_column('withdrawn_at')
         batch_op.drop_column('source')
+
+    with op.batch_alter_table('lms_activity', schema=None) as batch_op:
+        batch_op.drop_column('key')
+
+    with op.batch_alter_table('lms_unit', schema=None) as batch_op:
+        batch_op.drop_column('key')
 
     with op.batch_alter_table('lms_course', schema=None) as batch_op:
         batch_op.drop_column('archived_at')
@@ -352,10 +399,16 @@ def downgrade() -> None:
 
     op.drop_table('lms_question')
     with op.batch_alter_table('lms_nudge', schema=None) as batch_op:
+        batch_op.drop_index('ix_lms_nudge_run')
+        batch_op.drop_index('ix_lms_nudge_ended')
         batch_op.drop_index('ix_lms_nudge_person')
         batch_op.drop_index('ix_lms_nudge_enrolment')
 
     op.drop_table('lms_nudge')
+    with op.batch_alter_table('lms_quiz_attempt', schema=None) as batch_op:
+        batch_op.drop_index('ix_lms_quiz_attempt_unmarked', sqlite_where=sa.text('submitted_at IS NOT NULL AND score IS NULL'), postgresql_where=sa.text('submitted_at IS NOT NULL AND score IS NULL'))
+
+    op.drop_table('lms_quiz_mark')
     with op.batch_alter_table('lms_learner_note', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_lms_learner_note_enrolment_id'))
 

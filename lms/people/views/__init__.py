@@ -1,6 +1,28 @@
 """Pages of the people room. They stand on the edge, above the rest of the room."""
 
-from lms.people.views import mine, resetting, roles, signing, staff
+from lms.people.views import (
+    access_log,
+    auditing,
+    institution,
+    mine,
+    resetting,
+    roles,
+    sheets,
+    signing,
+    staff,
+)
 from lms.people.views.entrance import MENU, blueprint
 
-__all__ = ["MENU", "blueprint", "mine", "resetting", "roles", "signing", "staff"]
+__all__ = [
+    "MENU",
+    "access_log",
+    "auditing",
+    "blueprint",
+    "institution",
+    "mine",
+    "resetting",
+    "roles",
+    "sheets",
+    "signing",
+    "staff",
+]

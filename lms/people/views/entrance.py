@@ -13,7 +13,12 @@ from lms.people.sealing import Sealer
 blueprint = Blueprint("people", __name__)
 
 STAFF = frozenset({"officer", "institution_admin", "auditor", "operator"})
-MENU = (Entry("사람", "people", "people.people", 60, STAFF),)
+CONTROL = frozenset({"institution_admin", "auditor"})
+MENU = (
+    Entry("사람", "people", "people.people", 60, STAFF),
+    Entry("감사 기록", "shield", "people.audit", 80, CONTROL),
+    Entry("연수기관 설정", "settings", "people.institution", 90, CONTROL),
+)
 
 
 def only_standalone() -> None:

@@ -1,6 +1,6 @@
 """Pages about people, for those who look after them: masked lists, logged views and downloads."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,39 +12,63 @@ from lms import clock
 from lms.db import Database
 from lms.edge import client_address, now, person, render, session, state, words_here
 from lms.errors import InvalidError
-from lms.people import access, directory, masks, service, sheets
+from lms.people import access, directory, masks, posts, service
+from lms.people.directory import Whom
 from lms.people.models import Person
-from lms.people.permissions import GIVE_ROLES, READ, READ_ACCESS_LOG, SEE_WHOLE, TAKE_AWAY
+from lms.people.permissions import (
+    GIVE_ROLES,
+    IMPORT,
+    READ,
+    READ_ACCESS_LOG,
+    SEE_WHOLE,
+    TAKE_AWAY,
+)
 from lms.people.sealing import Sealer
+from lms.people.views.auditing import sentence
 from lms.people.views.entrance import blueprint, sealer
-from lms.people.words import CATEGORIES, GRANTABLE, HEAD, ROLE_WORDS, STATUSES
+from lms.people.views.roles import names_of, run_names
+from lms.people.words import (
+    CATEGORIES,
+    GRANTABLE,
+    HEAD,
+    POST_REASONS,
+    ROLE_WORDS,
+    STATUSES,
+)
+from lms.sheets import writing
 
 
 @blueprint.get("/people", permission=READ, scope="institution")
 def people() -> ResponseReturnValue:
     me = person()
-    text = request.args.get("q", "").strip()[:80]
+    whom = _whom(request.args)
     found = directory.listed(
-        session(),
-        me.institution_id,
-        text=text,
-        after=directory.parse_key(request.args.get("after")),
+        session(), me.institution_id, whom, after=directory.parse_key(request.args.get("after"))
     )
     rows, more = found[: directory.PAGE], len(found) > directory.PAGE
-    following = {"q": text, "after": directory.key_of(rows[-1])} if more else None
+    asked = _asked(whom)
+    following = asked | {"after": directory.key_of(rows[-1])} if more else None
     _log(act="view", subject="people", subject_id=None, wait=False)
     return render(
         "lms/people/people.html",
         rows=[_line(row, sealer()) for row in rows],
-        total=directory.counted(session(), me.institution_id, text=text),
-        q=text,
+        total=directory.counted(session(), me.institution_id, whom),
+        counted=directory.COUNTED,
+        whom=whom,
+        asked=asked,
         first="after" not in request.args,
         following=f"?{urlencode(following)}" if following else None,
         categories=CATEGORIES,
         statuses=STATUSES,
         role_words=ROLE_WORDS,
+        choices={
+            "category": _choices(CATEGORIES),
+            "status": _choices(STATUSES, but="forgotten"),
+            "role": _choices(ROLE_WORDS, but="learner"),
+        },
         may_take_away=TAKE_AWAY.allows(me, None),
         may_read_log=READ_ACCESS_LOG.allows(me, None),
+        may_import=IMPORT.allows(me, None),
     )
 
 
@@ -64,6 +88,7 @@ def one(subject: Person) -> ResponseReturnValue:
         birth=birth if whole else None,
         birth_masked=masks.masked_date(birth),
         neis=(neis or "") if whole else masks.masked_neis(neis),
+        phone=(subject.phone or "") if whole else masks.masked_phone(subject.phone),
         grants=grants,
         may_give=may_give,
         grantable=[(role, words_here().text(ROLE_WORDS[role])) for role in GRANTABLE],
@@ -71,7 +96,20 @@ def one(subject: Person) -> ResponseReturnValue:
         statuses=STATUSES,
         role_words=ROLE_WORDS,
         done=request.args.get("done"),
-        history=directory.history(session(), me.institution_id, subject.id),
+        posts=posts.history(session(), subject.id),
+        post_reasons=POST_REASONS,
+        today=clock.local_day(now(), me.zone),
+        run_names=run_names(grants),
+        runs=[
+            ("", words_here().text("연수기관 전체")),
+            *names_of(session(), me.institution_id, None).items(),
+        ]
+        if may_give
+        else [],
+        history=[
+            (row, sentence(row, words_here().text))
+            for row in directory.history(session(), me.institution_id, subject.id)
+        ],
     )
 
 
@@ -84,39 +122,46 @@ def export() -> ResponseReturnValue:
         raise InvalidError(
             "왜 내려받는지 한 줄로 적어 주십시오. 열람 기록에 남습니다.", field="reason"
         )
-    text = request.form.get("q", "").strip()[:80]
+    whom = _whom(request.form)
     _log(act="download", subject="people", subject_id=None, reason=reason)
     words = words_here().text
     head = [words(title) for title in HEAD]
     labels = {key: words(label) for key, label in (CATEGORIES | STATUSES).items()}
-    rows = _sheet(here.db, me.institution_id, text, sealer(), labels)
+    rows = _sheet(here.db, me.institution_id, whom, sealer(), labels)
     day = clock.local_day(now(), me.zone)
     return Response(
-        sheets.rows_to_csv(head, rows),
+        writing.csv_lines(head, rows),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="people-{day:%Y%m%d}.csv"'},
     )
 
 
-@blueprint.get("/people/access-log", permission=READ_ACCESS_LOG, scope="institution")
-def access_log() -> ResponseReturnValue:
-    me = person()
-    month = directory.parse_month(request.args.get("month"))
-    before = request.args.get("before", type=int)
-    found = directory.looked_at(
-        session(), me.institution_id, month=month, zone=me.zone, before=before
+def _choices(known: Mapping[str, str], *, but: str = "") -> list[tuple[str, str]]:
+    words = words_here().text
+    told = [(key, words(text)) for key, text in known.items() if key != but]
+    return [("", words("모두")), *told]
+
+
+def _whom(given: Mapping[str, str]) -> Whom:
+    def of(name: str, known: Container[str]) -> str:
+        return given.get(name, "") if given.get(name) in known else ""
+
+    return Whom(
+        given.get("q", "").strip()[:80],
+        of("category", CATEGORIES),
+        of("status", STATUSES),
+        of("role", ROLE_WORDS),
     )
-    rows, more = found[: directory.PAGE], len(found) > directory.PAGE
-    following: dict[str, Any] | None = None
-    if more:
-        following = {"before": rows[-1].id} | ({"month": f"{month:%Y-%m}"} if month else {})
-    return render(
-        "lms/people/access_log.html",
-        rows=rows,
-        month=f"{month:%Y-%m}" if month else "",
-        first=before is None,
-        following=f"?{urlencode(following)}" if following else None,
-    )
+
+
+def _asked(whom: Whom) -> dict[str, str]:
+    told = {
+        "q": whom.text,
+        "category": whom.category,
+        "status": whom.status,
+        "role": whom.role,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _log(
@@ -158,14 +203,14 @@ def _line(row: Any, key: Sealer) -> dict[str, Any]:
 
 
 def _sheet(
-    db: Database, institution_id: int, text: str, key: Sealer, labels: dict[str, str]
+    db: Database, institution_id: int, whom: Whom, key: Sealer, labels: dict[str, str]
 ) -> Iterator[list[object]]:
     """Page by page, each on a fresh session: a slow download must not hold a snapshot open."""
     after = None
     while True:
         with db.reading() as fresh:
             found = directory.listed(
-                fresh, institution_id, text=text, after=after, most=directory.SHEET_PAGE
+                fresh, institution_id, whom, after=after, most=directory.SHEET_PAGE
             )
         for row in found[: directory.SHEET_PAGE]:
             yield [
