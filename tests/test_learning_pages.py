@@ -141,9 +141,7 @@ def test_the_catalogue_finds_by_words_and_pages_by_key(state, client, world):
 
 def test_units_a_day_are_kept_on_the_server(state, client, world):
     with state.db.transaction() as session:
-        course = factories.course(
-            session, state.kinds, session.merge(world.home), [PAGE], [PAGE]
-        )
+        course = factories.course(session, state.kinds, session.merge(world.home), [PAGE], [PAGE])
         rule = RuleSet(units_per_day=1, ordered=False, score_min=None)
         run = factories.run(session, course, rule)
         enrolment = factories.enrolment(session, state.hook, session.merge(world.learner), run)

@@ -25,8 +25,10 @@ def publish(
 ) -> CourseVersion:
     """The course's next version, with every configuration checked by its kind.
 
-    `files` gives the stored file's id for a name in a configuration. Raises InvalidError naming
-    the unit and activity that cannot be used; then nothing is kept.
+    `units`: mappings with title and activities, as lms.learning.making.drafts keeps them; a `key`
+    names the same thing through the versions. `files` gives the stored file's id for a name in a
+    configuration that does not bring `<key>_file` along. Raises InvalidError naming the unit and
+    activity that cannot be used; then nothing is kept.
     """
     last = session.scalar(
         select(func.max(CourseVersion.number)).where(CourseVersion.course_id == course.id)
@@ -48,6 +50,7 @@ def publish(
             version_id=version.id,
             position=position,
             title=told["title"],
+            key=told.get("key"),
         )
         session.add(unit)
         session.flush()  # activities refer to it
@@ -79,11 +82,13 @@ def _activity(
             what=str(error),
         ) from error
     for key in kind.files(config):
-        config[f"{key}_file"] = files(config[key])
+        known = told["config"].get(f"{key}_file")
+        config[f"{key}_file"] = files(config[key]) if known is None else known
     return Activity(
         institution_id=unit.institution_id,
         unit_id=unit.id,
         position=place,
+        key=told.get("key"),
         kind=kind.name,
         title=told["title"],
         role=role,

@@ -4,7 +4,8 @@ The write path and `explain` give it the stored results; the nightly recount and
 facts that were folded anew from the statements. Both must hear the same.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -62,7 +63,7 @@ def evaluate(rule: RuleSet, facts: Sequence[ActivityFacts]) -> Verdict:
     clauses = [progress]
     scored = [one for one in ordered if one.role == "score"]
     if rule.score_min is not None and scored:
-        clauses.append(_score(rule.score_min, scored))
+        clauses.append(_score(rule.score_min, rule.weights, scored))
     met = all(clause.state == "met" for clause in clauses)
     some = any(clause.state != "open" for clause in clauses)
     return Verdict(
@@ -109,11 +110,11 @@ def _activity(one: ActivityFacts) -> Clause:
     )
 
 
-def _score(needs: int, facts: Sequence[ActivityFacts]) -> Clause:
-    # Several scored activities count alike; each has its own clause below.
+def _score(needs: int, weights: Mapping[str, int] | None, facts: Sequence[ActivityFacts]) -> Clause:
+    # Several scored activities count alike, or each kind by its weight; each has its own clause.
     given = [one.score for one in facts if one.score is not None]
     complete = len(given) == len(facts)
-    average = sum(given) // len(facts)
+    average = _weighted(weights, facts) if weights else sum(given) // len(facts)
     met = complete and average >= needs
     return Clause(
         code="score",
@@ -135,3 +136,16 @@ def _score(needs: int, facts: Sequence[ActivityFacts]) -> Clause:
             for one in facts
         ),
     )
+
+
+def _weighted(weights: Mapping[str, int], facts: Sequence[ActivityFacts]) -> int:
+    """The mean of each kind by the kind's weight, rounded down once, at the very end."""
+    kinds: dict[str, list[int]] = {}
+    for one in facts:
+        kinds.setdefault(one.kind, []).append(one.score or 0)
+    whole = math.lcm(*(len(scores) for scores in kinds.values()))
+    total = sum(
+        weights.get(kind, 0) * sum(scores) * (whole // len(scores))
+        for kind, scores in kinds.items()
+    )
+    return total // (100 * whole)

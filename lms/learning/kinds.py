@@ -1,14 +1,16 @@
 """Kinds of activity: the one seam between a course and what can be done in it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.orm import Session
 
-from lms.errors import NotFoundError
+from lms.errors import InvalidError, NotFoundError
+from lms.files.uploads import Uploads
 from lms.learning.facts import ActivityFacts
-from lms.learning.models import Activity, Enrolment
+from lms.learning.rows import ActivityLike, EnrolmentLike
 from lms.learning.rules import RuleSet
 from lms.people.actor import Actor
 
@@ -21,17 +23,25 @@ class Place:
     """The app's State: links to content, settings."""
 
     actor: Actor
-    enrolment: Enrolment
-    activity: Activity
+    enrolment: EnrolmentLike
+    activity: ActivityLike
     rule: RuleSet
     facts: ActivityFacts
     """How the enrolment stands with the activity."""
 
     now: datetime
+    preview: bool = False
+    """Shown to who makes the course: enrolment and activity are in no database (their ids are 0),
+    and nothing may be written."""
 
 
 class Kind(Protocol):
-    """What content, assessments, microlearning, LTI links and plugins have to provide."""
+    """What content, assessments, microlearning, LTI links and plugins have to provide.
+
+    Three more are read where they are there: `editor` (an Editor), `scores` (False says that it
+    gives no score, so that nobody makes it count as one) and `preview(session, place)`, asked
+    instead of `context` where `place.preview`.
+    """
 
     name: str
     label: str
@@ -56,6 +66,56 @@ class Kind(Protocol):
     def context(self, session: Session, place: Place) -> dict[str, Any]:
         """What the template shows of this activity at this place."""
         ...
+
+
+class Read(NamedTuple):
+    """What an editor made of a form.
+
+    `config` need not be fit to publish yet: that is check()'s matter. An Upload under
+    `<key>_file` becomes the stored file's id. With `problems` nothing is saved, and the form comes
+    back with them, what was typed, and the uploads that are good.
+    """
+
+    config: dict[str, Any]
+    problems: tuple[InvalidError, ...] = ()
+
+
+class Editor(Protocol):
+    """How staff edit a kind's config in the browser. A kind without one is listed and moved."""
+
+    template: str
+    """Included in the activity's form: `e` is context()'s mapping, `errors` the sentence of each
+    field that is wrong, `held` the name of each upload that need not be sent again."""
+
+    uploads: tuple[str, ...]
+    """The form's fields that take a file."""
+
+    words: Mapping[str, str]
+    """What a person calls each key of the config (msgids), for telling versions apart. Keys that
+    are not named are not told of."""
+
+    def context(self, config: dict[str, Any]) -> dict[str, Any]:
+        """What the template shows: of a config, and of {} for one that is new."""
+        ...
+
+    def typed(self, form: Mapping[str, str], config: dict[str, Any]) -> dict[str, Any]:
+        """What the template shows when the form comes back: what was typed over `config`."""
+        ...
+
+    def read(self, form: Any, files: Uploads, before: dict[str, Any]) -> Read:
+        """The config that a form (werkzeug's MultiDict) asks for; `before` is what it was."""
+        ...
+
+
+def editor_of(kind: Any) -> Editor | None:
+    """The kind's editor, if it brought one."""
+    found: Editor | None = getattr(kind, "editor", None)
+    return found
+
+
+def gives_score(kind: Any) -> bool:
+    """Whether an activity of the kind may count as a score; a kind that says nothing may."""
+    return bool(getattr(kind, "scores", True))
 
 
 def kind_of(kinds: dict[str, Any], name: str) -> Kind:

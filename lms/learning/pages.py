@@ -7,6 +7,7 @@ from lms.edge.rendering import url
 from lms.i18n import Words
 from lms.i18n.formats import mmss
 from lms.learning.evaluate import Clause
+from lms.learning.facts import UnitFacts
 from lms.learning.opening import Standing
 
 
@@ -62,7 +63,9 @@ def _score(clause: Clause, words: Words) -> str:
 def unit_lines(
     standings: Sequence[Standing], enrolment_id: int, here: int | None, words: Words
 ) -> list[dict[str, Any]]:
-    """The rows of the unit list. `here`: the activity that is on the page."""
+    """The rows of the unit list. `here`: the activity that is on the page; the unit that it is in
+    shows its activities."""
+    page = url("learning.enrolment", id=enrolment_id)
     lines = []
     for standing in standings:
         unit = standing.unit
@@ -72,26 +75,25 @@ def unit_lines(
             {
                 "name": f"{unit.position}. {unit.title}",
                 "status": "now" if is_here and standing.state != "done" else standing.state,
-                "here": is_here,
-                "href": url("learning.enrolment", id=enrolment_id, activity=target),
+                "href": f"{page}?activity={target}",
                 "length": mmss(sum(one.weight_ms for one in unit.activities)),
                 "why": _why(standing, words, is_here=is_here),
-                "activities": [
-                    {
-                        "id": one.activity_id,
-                        "title": one.title,
-                        "kind": one.kind,
-                        "done": one.finished,
-                        "here": one.activity_id == here,
-                        "href": url(
-                            "learning.enrolment", id=enrolment_id, activity=one.activity_id
-                        ),
-                    }
-                    for one in unit.activities
-                ],
+                "activities": _parts(unit, page, here) if is_here else [],
             }
         )
     return lines
+
+
+def _parts(unit: UnitFacts, page: str, here: int | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": one.title,
+            "done": one.finished,
+            "here": one.activity_id == here,
+            "href": f"{page}?activity={one.activity_id}",
+        }
+        for one in unit.activities
+    ]
 
 
 def _why(standing: Standing, words: Words, *, is_here: bool) -> str | None:

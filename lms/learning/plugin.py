@@ -11,13 +11,18 @@ from lms.edge import Blueprint, Entry
 from lms.hooks import hookimpl
 from lms.learning import recount, telling
 from lms.learning.commands import explain
+from lms.learning.making.views import blueprint as making
+from lms.learning.running import deciding, jobs, names, results_views, telling_results
+from lms.learning.running import telling as places
+from lms.learning.running.views import MENU as RUNS
+from lms.learning.running.views import blueprint as running
 from lms.learning.views import blueprint
 from lms.outbox import Job
 
 
 @hookimpl
 def lms_blueprints() -> Iterable[Blueprint]:
-    return [blueprint]
+    return [blueprint, making, results_views.blueprint, running]
 
 
 @hookimpl
@@ -27,12 +32,23 @@ def lms_templates() -> Iterable[str]:
 
 @hookimpl
 def lms_menu() -> Iterable[Entry]:
-    return [Entry("배우기", "learn", "learning.courses", 20)]
+    return [
+        Entry("배우기", "learn", "learning.courses", 20),
+        Entry(
+            "과정",
+            "board",
+            "making.courses",
+            30,
+            frozenset({"officer", "institution_admin", "auditor"}),
+        ),
+        *RUNS,
+    ]
 
 
 @hookimpl
 def lms_jobs() -> Iterable[Job]:
     return [
+        Job("learning.begin_runs", jobs.begin, timedelta(hours=1)),
         # 03:10 and 03:40 in Seoul, when nobody learns.
         Job("learning.recount", recount.run, timedelta(days=1), timedelta(hours=18, minutes=10)),
         Job("learning.seal", recount.seal_day, timedelta(days=1), timedelta(hours=18, minutes=40)),
@@ -41,7 +57,23 @@ def lms_jobs() -> Iterable[Job]:
 
 @hookimpl
 def lms_tasks() -> dict[str, Any]:
-    return {"learning.tell_completion": telling.tell_completion}
+    return {
+        "learning.tell_completion": telling.tell_completion,
+        "learning.tell_results": telling_results.tell_results,
+        "learning.tell_place": places.tell_place,
+        "learning.tell_lapsed": places.tell_lapsed,
+        "learning.tell_cancelled": places.tell_cancelled,
+    }
+
+
+@hookimpl
+def lms_to_decide(session: Any, actor: Any, hook: Any, now: Any) -> Iterable[Any]:
+    return deciding.waits(session, hook, actor, now)
+
+
+@hookimpl
+def lms_run_names(session: Any, institution_id: int, run_ids: list[int] | None) -> dict[int, str]:
+    return names.named(session, institution_id, run_ids)
 
 
 @hookimpl

@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
+from sqlalchemy.orm import Session, aliased, lazyload
 
+from lms.db import Prepared
 from lms.learning.models import Activity, Course, CourseVersion, Enrolment, Run, Unit
 
 PAGE = 24
@@ -34,7 +35,7 @@ class DueRow(NamedTuple):
     last_unit: int | None
 
 
-_DUE = (
+_DUE = Prepared(
     select(
         Enrolment.id,
         Course.id,
@@ -66,14 +67,14 @@ _DUE = (
         Run.learn_until >= bindparam("today"),
         Run.state.in_(("open", "running")),
     )
-    .order_by(Run.learn_until, Course.title)
+    .order_by(Run.learn_until, Course.title),
+    DueRow,
 )
 
 
 def due(session: Session, person_id: int, today: date) -> list[DueRow]:
     """What a person has begun or must begin and has not completed, soonest first: one query."""
-    rows = session.connection().execute(_DUE, {"person_id": person_id, "today": today})
-    return [DueRow(*row) for row in rows]
+    return _DUE.all(session, person_id=person_id, today=today)
 
 
 def catalogue(
@@ -96,7 +97,7 @@ def catalogue(
         Course.legal_basis,
         Course.planned_learners,
         Course.thumbnail,
-    ).where(Course.institution_id == institution_id)
+    ).where(Course.institution_id == institution_id, Course.archived_at.is_(None))
     for word in text.split():
         pattern = f"%{word.replace('%', '').replace('_', '')}%"
         query = query.where(or_(Course.title.ilike(pattern), Course.task_name.ilike(pattern)))
@@ -127,34 +128,51 @@ def counts(session: Session, institution_id: int) -> dict[str, int]:
     """How many courses of each training kind."""
     rows = session.execute(
         select(Course.training_kind, func.count())
-        .where(Course.institution_id == institution_id)
+        .where(Course.institution_id == institution_id, Course.archived_at.is_(None))
         .group_by(Course.training_kind)
     )
     return {kind: number for kind, number in rows}  # noqa: C416  rows are no pairs to mypy
 
 
+_INSIDE = (
+    select(func.count())
+    .where(Enrolment.run_id == Run.id, Enrolment.state == "enrolled")
+    .correlate(Run)
+    .scalar_subquery()
+)
+
+
 def open_runs(
     session: Session, course_ids: list[int], person_id: int, today: date
-) -> dict[int, tuple[Run, Enrolment | None]]:
-    """The run of each course that is on now, and the person's enrolment in it: one query."""
+) -> dict[int, tuple[Run, Enrolment | None, int | None]]:
+    """The run of each course that one is in, may learn in or apply for now: one query.
+
+    Course → the run, the person's enrolment in it, the seats that are left (None: no limit).
+    """
+    joined = aliased(Enrolment)
     rows = session.execute(
-        select(Run, Enrolment)
+        select(Run, joined, case((Run.seats.is_not(None), Run.seats - _INSIDE)))
         .outerjoin(
-            Enrolment,
+            joined,
             and_(
-                Enrolment.run_id == Run.id,
-                Enrolment.person_id == person_id,
-                Enrolment.state == "enrolled",
+                joined.run_id == Run.id,
+                joined.person_id == person_id,
+                joined.state == "enrolled",
             ),
         )
         .where(
             Run.course_id.in_(course_ids),
             Run.state.in_(("open", "running")),
-            Run.learn_from <= today,
+            or_(Run.learn_from <= today, Run.apply_from <= today),
             Run.learn_until >= today,
+            # A school's own run is for who belongs to it: offers.of_course asks.
+            or_(Run.organisation_id.is_(None), joined.id.is_not(None)),
         )
-        .order_by(Run.learn_until.desc(), Enrolment.attempt)
+        # Of several the last counts: one's own, else what is on, else what comes soonest.
+        .order_by(
+            joined.id.is_not(None), Run.learn_from <= today, Run.learn_until.desc(), joined.attempt
+        )
         # Joined by itself, an enrolment's run would drop the runs that the person is not in.
-        .options(lazyload(Enrolment.run), lazyload(Run.course))
+        .options(lazyload(joined.run), lazyload(Run.course))
     )
-    return {run.course_id: (run, enrolment) for run, enrolment in rows}
+    return {run.course_id: (run, enrolment, free) for run, enrolment, free in rows}

@@ -14,21 +14,25 @@ from lms.edge import Blueprint, hook, now, person, render, session, state, words
 from lms.edge.rendering import url
 from lms.errors import ClosedError, NotFoundError
 from lms.files.links import content_url
-from lms.learning import enrolling, pages, queries, rules, service, terms
+from lms.learning import pages, queries, rows, rules, service, terms
 from lms.learning.evaluate import Clause, evaluate
 from lms.learning.facts import ActivityFacts, UnitFacts
 from lms.learning.kinds import Place, kind_of
 from lms.learning.models import (
-    Activity,
     Completion,
     Course,
     CourseVersion,
     Enrolment,
     Run,
     Unit,
+    Waiting,
 )
 from lms.learning.opening import Standing
 from lms.learning.permissions import ENROL, LEARN, SEE_COURSES
+from lms.learning.rows import EnrolmentRow
+from lms.learning.running import audience as audiences
+from lms.learning.running import joining, offers
+from lms.learning.running.views.entrance import audience_words
 from lms.people.models import Person
 
 blueprint = Blueprint("learning", __name__)
@@ -59,6 +63,7 @@ def courses() -> ResponseReturnValue:
         kind=kind,
         mode=mode,
         following=following,
+        today=today,
         first=_after() is None,
     )
 
@@ -67,15 +72,22 @@ def courses() -> ResponseReturnValue:
 def course(course: Course) -> ResponseReturnValue:
     me = person()
     today = clock.local_day(now(), me.zone)
-    run, enrolment = queries.open_runs(session(), [course.id], me.person_id, today).get(
-        course.id, (None, None)
-    )
+    offered = offers.of_course(session(), course.id, me.person_id, today)
+    offer = offers.chosen(offered, None) or next(iter(offered), None)
+    run, enrolment = (offer.run, offer.enrolment) if offer else (None, None)
     units = _outline(course, run)
     return render(
         "lms/learning/about.html",
         course=course,
+        offers=offered,
+        for_whom={
+            one.run.id: audience_words(audiences.parse(one.run.audience))
+            for one in offered
+            if one.run.audience
+        },
         run=run,
         enrolment=enrolment,
+        done=request.args.get("done"),
         units=units,
         rule=rules.parse(run.rule) if run else None,
         image=_image(course.thumbnail, course.institution_id, 960),
@@ -89,18 +101,26 @@ def course(course: Course) -> ResponseReturnValue:
 def enrol(course: Course) -> ResponseReturnValue:
     me = person()
     today = clock.local_day(now(), me.zone)
-    run, _known = queries.open_runs(session(), [course.id], me.person_id, today).get(
-        course.id, (None, None)
-    )
-    if run is None:
+    offered = offers.of_course(session(), course.id, me.person_id, today)
+    offer = offers.chosen(offered, request.form.get("run", type=int))
+    if offer is None:
         raise ClosedError("지금 열려 있는 기수가 없습니다. 다음 기수가 열리면 신청해 주십시오.")
     learner = session().get_one(Person, me.person_id)
-    enrolment = enrolling.enrol(session(), hook(), learner, run, actor_id=me.person_id, now=now())
-    return redirect(url("learning.enrolment", id=enrolment.id), 303)
+    found = joining.join(session(), hook(), learner, offer.run, actor_id=me.person_id, now=now())
+    if isinstance(found, Waiting) or today < offer.run.learn_from:
+        done = "waiting" if isinstance(found, Waiting) else "enrolled"
+        return redirect(url("learning.course", id=course.id, done=done), 303)
+    return redirect(url("learning.enrolment", id=found.id), 303)
 
 
-@blueprint.get("/enrolments/<int:id>", permission=LEARN, scope="institution", on=Enrolment)
-def enrolment(enrolment: Enrolment) -> ResponseReturnValue:
+@blueprint.get(
+    "/enrolments/<int:id>",
+    permission=LEARN,
+    scope="institution",
+    on=Enrolment,
+    row=rows.enrolment,
+)
+def enrolment(enrolment: EnrolmentRow) -> ResponseReturnValue:
     me = person()
     rule = rules.parse(enrolment.run.rule)
     today = clock.local_day(now(), me.zone)
@@ -115,15 +135,21 @@ def enrolment(enrolment: Enrolment) -> ResponseReturnValue:
         **_place(enrolment, rule, target, standings),
         **_standing(enrolment, rule, standings, target),
         today=today,
+        notices=_notices(enrolment),
     )
 
 
+def _notices(enrolment: EnrolmentRow) -> list[Any]:
+    found = hook().lms_notices(session=session(), run_ids=[enrolment.run_id])
+    return [one for some in found for one in some]
+
+
 def _place(
-    enrolment: Enrolment, rule: rules.RuleSet, target: int, standings: list[Standing]
+    enrolment: EnrolmentRow, rule: rules.RuleSet, target: int, standings: list[Standing]
 ) -> dict[str, Any]:
     """The left of the page: the activity itself, or the sentence why it is closed."""
     unit, facts = _find(standings, target)
-    activity = session().get_one(Activity, target)
+    activity = rows.activity(session(), target)
     kind = kind_of(state().kinds, activity.kind)
     closed = None
     try:
@@ -163,7 +189,7 @@ def _find(standings: list[Standing], activity_id: int) -> tuple[UnitFacts, Activ
 
 
 def _standing(
-    enrolment: Enrolment, rule: rules.RuleSet, standings: list[Standing], target: int
+    enrolment: EnrolmentRow, rule: rules.RuleSet, standings: list[Standing], target: int
 ) -> dict[str, Any]:
     """The right of the page: what is there, what is missing, the units."""
     words = words_here()
@@ -190,7 +216,7 @@ def _standing(
     }
 
 
-def _completion(enrolment: Enrolment) -> Completion | None:
+def _completion(enrolment: EnrolmentRow) -> Completion | None:
     if enrolment.completed_at is None:
         return None
     return session().scalar(select(Completion).filter_by(enrolment_id=enrolment.id))
@@ -227,8 +253,8 @@ def _outline(course: Course, run: Run | None) -> list[Unit]:
     return list(session().scalars(query).unique())
 
 
-def _card(row: Any, now_on: tuple[Run, Enrolment | None] | None) -> dict[str, Any]:
-    run, enrolment = now_on or (None, None)
+def _card(row: Any, now_on: tuple[Run, Enrolment | None, int | None] | None) -> dict[str, Any]:
+    run, enrolment, free = now_on or (None, None, None)
     return {
         "id": row.id,
         "title": row.title,
@@ -239,6 +265,8 @@ def _card(row: Any, now_on: tuple[Run, Enrolment | None] | None) -> dict[str, An
         "image": _image(row.thumbnail, person().institution_id, 640),
         "run": run,
         "enrolment": enrolment,
+        "free": free,
+        "apply_until": run and (run.apply_until or run.learn_until),
     }
 
 

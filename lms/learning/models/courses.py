@@ -83,6 +83,9 @@ class CourseDraft(Base):
     revision: Mapped[int] = mapped_column(default=0)
     """Moves with each change: an edit made on an older one is refused."""
 
+    removed: Mapped[list[Any]] = mapped_column(default=list)
+    """What was taken out lately, each with its place, so that it can be put back."""
+
     edited_at: Mapped[datetime]
     edited_by: Mapped[int | None] = mapped_column(ForeignKey(Person.id))
 
@@ -112,6 +115,9 @@ class Unit(Base):
     version: Mapped[CourseVersion] = relationship(back_populates="units")
     position: Mapped[int]
     title: Mapped[str]
+    key: Mapped[str | None]
+    """Names the same unit through a course's versions; None where no draft gave it one."""
+
     activities: Mapped[list["Activity"]] = relationship(
         back_populates="unit", order_by="Activity.position"
     )
@@ -127,6 +133,9 @@ class Activity(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey(Unit.id))
     unit: Mapped[Unit] = relationship(back_populates="activities")
     position: Mapped[int]
+    key: Mapped[str | None]
+    """Names the same activity through a course's versions, like a unit's."""
+
     kind: Mapped[str]
     title: Mapped[str]
     role: Mapped[str]

@@ -58,6 +58,9 @@ class Run(Base):
 
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    results_told_at: Mapped[datetime | None]
+    """When its results were told to the learners' offices; anew after each closing."""
+
     state: Mapped[str]
     """planned · open · running · closed · cancelled"""
 
@@ -178,3 +181,5 @@ class Enrolment(Base):
     last_activity_id: Mapped[int | None]
     last_position_ms: Mapped[int] = mapped_column(default=0)
     last_act_at: Mapped[datetime | None]
+    overlapped_at: Mapped[datetime | None]
+    """When learning was last taken over from another device that was still in use."""
