@@ -30,12 +30,17 @@ class NudgeTemplate(Base):
 
 
 class Nudge(Base):
-    """One message to one learner: who wrote it, when it went, or why it did not. pii: id"""
+    """One message to one learner: who wrote it, when it went, or why it did not.
+
+    pii: the text names its reader; retirement: lms.tutoring.forgetting
+    """
 
     __tablename__ = "lms_nudge"
     __table_args__ = (
         Index("ix_lms_nudge_enrolment", "enrolment_id", "at"),
         Index("ix_lms_nudge_person", "person_id", "at"),
+        Index("ix_lms_nudge_ended", "ended_at"),
+        Index("ix_lms_nudge_run", "run_id", "id"),
     )
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
@@ -65,9 +70,15 @@ class Nudge(Base):
     why: Mapped[str | None]
     """Why it was dropped or failed, in a sentence."""
 
+    acted_at: Mapped[datetime | None]
+    """The first act seen after it was sent, within lms.tutoring.sending.HELPS."""
+
 
 class LearnerNote(Base):
-    """What a course manager wrote down about a learner, e.g. a call. pii: text"""
+    """What a course manager wrote down about a learner, e.g. a call.
+
+    pii: text; retirement: lms.tutoring.forgetting
+    """
 
     __tablename__ = "lms_learner_note"
 
@@ -82,7 +93,10 @@ class LearnerNote(Base):
 
 
 class Question(Base):
-    """A learner asks those who look after the run. pii: text"""
+    """A learner asks those who look after the run.
+
+    pii: text; retirement: lms.tutoring.forgetting
+    """
 
     __tablename__ = "lms_question"
     __table_args__ = (Index("ix_lms_question_run", "run_id", "answered_at"),)
@@ -102,7 +116,10 @@ class Question(Base):
 
 
 class Answer(Base):
-    """A reply to a question, from either side. pii: text"""
+    """A reply to a question, from either side.
+
+    pii: text; retirement: lms.tutoring.forgetting
+    """
 
     __tablename__ = "lms_answer"
 
