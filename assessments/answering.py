@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection, Row, insert, select, update
 
-from assessments.config import LONGEST_ANSWER, Question, Quiz, read
+from assessments.config import LONGEST_ESSAY, Question, Quiz, read
 from assessments.models import QuizAnswer, QuizAttempt
 from lms import clock
 from lms.errors import ClosedError, ConflictError, InvalidError, NotFoundError
@@ -28,7 +28,7 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: Uuid
     seq: Annotated[int, Meta(ge=0, lt=2**53)]
     question: Annotated[str, Meta(max_length=40)]
-    value: Annotated[list[Annotated[str, Meta(max_length=LONGEST_ANSWER)]], Meta(max_length=50)]
+    value: Annotated[list[Annotated[str, Meta(max_length=LONGEST_ESSAY)]], Meta(max_length=50)]
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -113,8 +113,8 @@ def check_value(quiz: Quiz, question_id: str, value: Sequence[str]) -> None:
 
 
 def _fits(question: Question, value: Sequence[str]) -> bool:
-    if question.type == "short":
-        return len(value) <= 1
+    if question.type in {"short", "essay"}:
+        return len(value) <= 1 and all(len(text) <= question.longest for text in value)
     if question.type == "single" and len(value) > 1:
         return False
     return len(set(value)) == len(value) and set(value) <= {each.id for each in question.choices}

@@ -16,6 +16,9 @@ Points = Annotated[int, Meta(gt=0, le=100_000)]
 LONGEST_ANSWER = 500
 """Characters of a short answer."""
 
+LONGEST_ESSAY = 4000
+"""Characters of an answer that a person marks."""
+
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of the answers to choose from."""
@@ -25,15 +28,24 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One question. `correct`: ids of the right choices, or the short answers that are taken."""
+    """One question. `correct`: ids of the right choices, or the short answers that are taken.
+
+    An essay has none: a person marks it by the `guide`, which no learner sees.
+    """
 
     id: Id
-    type: Literal["single", "multiple", "short"]
+    type: Literal["single", "multiple", "short", "essay"]
     text: Text
-    correct: Annotated[list[Text], Meta(min_length=1, max_length=50)]
+    correct: Annotated[list[Text], Meta(max_length=50)] = []
     choices: Annotated[list[Choice], Meta(max_length=50)] = []
     feedback: str = ""
     points: Points = 100
+    guide: Annotated[str, Meta(max_length=4000)] = ""
+
+    @property
+    def longest(self) -> int:
+        """Characters that an answer in words may have."""
+        return LONGEST_ESSAY if self.type == "essay" else LONGEST_ANSWER
 
 
 class Quiz(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +80,13 @@ def _check(question: Question) -> None:
     where = f"questions.{question.id}"
     _check_unique([choice.id for choice in question.choices], f"{where}.choices")
     _check_unique(question.correct, f"{where}.correct")
+    if question.type == "essay":
+        _check_essay(question, where)
+        return
+    if not question.correct:
+        raise InvalidError(
+            "{where}: 정답을 하나 이상 정해 주십시오.", where=where, field=f"{where}.correct"
+        )
     if question.type == "short":
         _check_short(question, where)
         return
@@ -104,6 +123,15 @@ def _check_short(question: Question, where: str) -> None:
                 what=answer[:40],
                 field=f"{where}.correct",
             )
+
+
+def _check_essay(question: Question, where: str) -> None:
+    if question.choices or question.correct:
+        raise InvalidError(
+            "{where}: 서술형 문항에는 보기와 정답을 두지 않습니다. 채점 기준에 적어 주십시오.",
+            where=where,
+            field=f"{where}.choices",
+        )
 
 
 def _check_unique(ids: list[str], where: str) -> None:

@@ -25,7 +25,10 @@ class Markable(Protocol):
 
 @dataclass(frozen=True)
 class Marked:
-    """`right` by question id; `raw` of `most` points; `score` in hundredths of a point of 100."""
+    """`right` by question id; `raw` of `most` points; `score` in hundredths of a point of 100.
+
+    An essay is right when it got half of its points.
+    """
 
     right: dict[str, bool]
     raw: int
@@ -42,15 +45,36 @@ def mark(question: Markable, value: Sequence[str]) -> bool:
     return len(value) == len(set(value)) and set(value) == set(question.correct)
 
 
+def waits_for_somebody(
+    questions: Sequence[Markable], answers: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Ids of the questions that a person has to mark: essays that were answered at all."""
+    return [
+        question.id
+        for question in questions
+        if question.type == "essay" and any(text.strip() for text in answers.get(question.id, ()))
+    ]
+
+
 def mark_all(
-    questions: Sequence[Markable], answers: Mapping[str, Sequence[str]], *, pass_permille: int
+    questions: Sequence[Markable],
+    answers: Mapping[str, Sequence[str]],
+    *,
+    pass_permille: int,
+    given: Mapping[str, int] | None = None,
 ) -> Marked:
-    """Every question marked, one without an answer as wrong.
+    """Every question marked, one without an answer as wrong. `given`: points of essays, by id.
 
     The score is rounded down, so that nobody passes by rounding.
     """
-    right = {question.id: mark(question, answers.get(question.id, ())) for question in questions}
-    raw = sum(question.points for question in questions if right[question.id])
+    points = {
+        question.id: min(question.points, (given or {}).get(question.id, 0))
+        if question.type == "essay"
+        else question.points * mark(question, answers.get(question.id, ()))
+        for question in questions
+    }
+    right = {question.id: 2 * points[question.id] >= question.points for question in questions}
+    raw = sum(points.values())
     most = sum(question.points for question in questions)
     passed = raw * 1000 >= pass_permille * most
     return Marked(right, raw, most, raw * FULL // most, passed)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from assessments import stating
 from assessments.answering import Answer, Kept, keep, save
-from assessments.config import LONGEST_ANSWER, read
-from assessments.marking import mark_all
+from assessments.config import read
+from assessments.marking import mark_all, waits_for_somebody
 from assessments.models import QuizAnswer, QuizAttempt
 from lms.errors import ClosedError, InvalidError, NotFoundError
 from lms.learning.models import Activity, Enrolment
@@ -52,6 +52,8 @@ def begin(
     attempts = attempts_of(session, enrolment.id, activity.id)
     if attempts and attempts[-1].submitted_at is None:
         return attempts[-1]
+    if attempts and attempts[-1].score is None:
+        raise ClosedError("낸 답을 채점하고 있습니다. 결과가 나온 뒤에 다시 풀 수 있습니다.")
     most = read(activity.config).attempts
     if len(attempts) >= most:
         raise ClosedError(
@@ -87,6 +89,8 @@ def submit(
 ) -> Submitted:
     """Mark the attempt and tell what came of it; the same result when it was submitted before.
 
+    An essay in it waits for somebody: the attempt then has no score yet (see awaiting.py).
+
     `answers`: by question id, as the form shows them now; they stand over what was saved. Raises
     ClosedError when the quiz is closed by now, InvalidError for an answer that cannot be.
     """
@@ -103,11 +107,12 @@ def submit(
     if answers:
         _take(session, attempt, answers, now)
     given = {answer.question: answer.value for answer in answers_of(session, attempt.id)}
+    waiting = waits_for_somebody(quiz.questions, given)
     marked = mark_all(quiz.questions, given, pass_permille=quiz.pass_permille)
     attempt.submitted_at = now
-    attempt.score = marked.score
-    attempt.marks = dict(marked.right)
-    said = stating.submitted(session, attempt, quiz, given, marked, now=now)
+    attempt.score = None if waiting else marked.score
+    attempt.marks = {name: right for name, right in marked.right.items() if name not in waiting}
+    said = stating.submitted(session, attempt, quiz, given, None if waiting else marked, now=now)
     settled = record(session, hook, enrolment.id, activity.id, said, now=now)
     return Submitted(attempt=attempt, settled=settled)
 
@@ -141,6 +146,9 @@ def _take(
         Answer(id=str(uuid.uuid4()), seq=(last or 0) + 1, question=question, value=list(value))
         for question, value in answers.items()
     ]
-    if any(len(text) > LONGEST_ANSWER for answer in taken for text in answer.value):
-        raise InvalidError("답은 500자까지 적을 수 있습니다. 줄여서 다시 내 주십시오.")
+    for answer in taken:
+        question = quiz.question(answer.question)
+        most = question.longest if question else 0
+        if question and any(len(text) > most for text in answer.value):
+            raise InvalidError("답은 {n}자까지 적을 수 있습니다. 줄여서 다시 내 주십시오.", n=most)
     keep(session.connection(), attempt.institution_id, attempt.id, quiz, taken, now=now)

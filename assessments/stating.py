@@ -30,35 +30,51 @@ def submitted(
     attempt: QuizAttempt,
     quiz: Quiz,
     given: Mapping[str, Sequence[str]],
-    marked: Marked,
+    marked: Marked | None,
     *,
     now: datetime,
 ) -> list[bytes]:
-    """«answered» for every answer, then «completed», then «passed» or «failed» with the score."""
+    """«answered» for every answer, «completed», and «passed» or «failed» with the score.
+
+    `marked` is None while an essay waits for a mark: the verdict is stated when it is there.
+    """
     setting = setting_of(session, attempt.enrolment_id)
     said = [
         _answered(setting, attempt, question, given[question.id], marked, now)
         for question in quiz.questions
         if any(given.get(question.id, ()))
     ]
-    for verb, result in (
-        (say.COMPLETED, {"completion": True, "duration": _duration(attempt.begun_at, now)}),
-        (
-            say.PASSED if marked.passed else say.FAILED,
-            {"success": marked.passed, "score": _score(marked)},
-        ),
-    ):
-        said.append(
-            about_activity(
-                setting,
-                attempt.activity,
-                verb,
-                activity_type=say.TYPE_ASSESSMENT,
-                now=now,
-                result=result,
-            )
-        )
+    ended = {"completion": True, "duration": _duration(attempt.begun_at, now)}
+    said.append(_of_quiz(setting, attempt, say.COMPLETED, ended, now))
+    if marked is not None:
+        said.append(_verdict(setting, attempt, marked, now))
     return said
+
+
+def marked(
+    session: Session, attempt: QuizAttempt, verdict: Marked, *, now: datetime
+) -> list[bytes]:
+    """«passed» or «failed», once somebody has marked what only a person can."""
+    return [_verdict(setting_of(session, attempt.enrolment_id), attempt, verdict, now)]
+
+
+def _verdict(setting: Setting, attempt: QuizAttempt, marked: Marked, now: datetime) -> bytes:
+    verb = say.PASSED if marked.passed else say.FAILED
+    result = {"success": marked.passed, "score": _score(marked)}
+    return _of_quiz(setting, attempt, verb, result, now)
+
+
+def _of_quiz(
+    setting: Setting, attempt: QuizAttempt, verb: str, result: dict[str, Any], now: datetime
+) -> bytes:
+    return about_activity(
+        setting,
+        attempt.activity,
+        verb,
+        activity_type=say.TYPE_ASSESSMENT,
+        now=now,
+        result=result,
+    )
 
 
 def _answered(
@@ -66,9 +82,12 @@ def _answered(
     attempt: QuizAttempt,
     question: Question,
     value: Sequence[str],
-    marked: Marked,
+    marked: Marked | None,
     now: datetime,
 ) -> bytes:
+    result: dict[str, Any] = {"response": _BETWEEN.join(value)}
+    if marked is not None and question.type != "essay":
+        result["success"] = marked.right[question.id]
     quiz = activity_iri(setting.home_page, attempt.activity_id)
     return building.statement(
         actor_home=setting.home_page,
@@ -79,7 +98,7 @@ def _answered(
         activity_name={"ko": question.text},
         registration=setting.registration,
         timestamp=now,
-        result={"response": _BETWEEN.join(value), "success": marked.right[question.id]},
+        result=result,
         context_activities={
             "parent": [{"id": quiz}],
             "grouping": [{"id": course_iri(setting.home_page, setting.course_id)}],
@@ -91,6 +110,8 @@ def _answered(
 def _interaction(question: Question) -> dict[str, Any]:
     # xAPI Data 2.4.4.1, Interaction Activities. A pattern that takes one of several texts is a
     # list of patterns; one that wants all of several choices is one pattern.
+    if question.type == "essay":
+        return {"interaction_type": "long-fill-in"}
     if question.type == "short":
         return {
             "interaction_type": "fill-in",
