@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from content import reading_views
+from content.editors import FileEditor, PageEditor
 from content.reading_acts import FILE, PAGE, launch, launched_at, least_seconds, whole_seconds
 from lms.db import session_on
 from lms.errors import InvalidError, NotFoundError
@@ -75,9 +76,13 @@ class PageKind:
     label = "읽기"
     icon = "page"
     template = "lms/content/page.html"
+    editor = PageEditor()
+    scores = False
 
     def check(self, config: dict[str, Any]) -> dict[str, Any]:
         """The config with its body cleaned. Raises InvalidError when nothing is left to read."""
+        if not config.get("body"):
+            raise InvalidError("쪽에 읽을 글이 없습니다. 본문을 적어 주십시오.", field="body")
         page = _convert(config, Page)
         body = clean(page.body).strip()
         if not Markup(body).striptags().strip():  # noqa: S704  to see its text, not to show it
@@ -104,9 +109,13 @@ class FileKind:
     label = "자료"
     icon = "file"
     template = "lms/content/file.html"
+    editor = FileEditor()
+    scores = False
 
     def check(self, config: dict[str, Any]) -> dict[str, Any]:
         """The config as it is stored. Raises InvalidError."""
+        if not config.get("src"):
+            raise InvalidError("파일이 없습니다. 파일을 올려 주십시오.", field="src")
         checked: dict[str, Any] = msgspec.to_builtins(_convert(config, File))
         return {"min_seconds": 0, **checked}
 
@@ -141,8 +150,9 @@ BLUEPRINTS = (reading_views.blueprint,)
 def _reading(session: Session, place: Place) -> dict[str, Any]:
     """What both templates show; the first sight is left with the writer as a statement."""
     done = place.facts.done
-    opened = None if done else launched_at(session, place.enrolment, place.activity)
-    mine = place.enrolment.person_id == place.actor.person_id
+    known = done or place.preview
+    opened = None if known else launched_at(session, place.enrolment, place.activity)
+    mine = not place.preview and place.enrolment.person_id == place.actor.person_id
     if not done and opened is None and mine:
         place.state.db.writer.later(partial(_launch_on, place=place))
     least = timedelta(seconds=least_seconds(place.activity.config))

@@ -1,20 +1,24 @@
 """Video: a file with captions, watched as really played."""
 
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from content import captions
 from content.captions import Line
+from content.editors import VideoEditor
+from lms.db import Prepared
 from lms.errors import InvalidError
 from lms.files import Storage
 from lms.files.links import content_url
 from lms.files.models import StoredFile
 from lms.learning import coverage
+from lms.learning.coverage import Interval
 from lms.learning.kinds import Place
 from lms.learning.models import Coverage
 
@@ -40,6 +44,24 @@ class VideoConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     captions_en_file: int | None = None
 
 
+class _Covered(NamedTuple):
+    """Of what was watched, what the page says."""
+
+    intervals: list[Interval]
+    covered_ms: int
+    position_ms: int
+    updated_at: datetime
+
+
+_COVERED = Prepared(
+    select(*(getattr(Coverage, name) for name in _Covered._fields)).where(
+        Coverage.enrolment_id == bindparam("enrolment_id"),
+        Coverage.activity_id == bindparam("activity_id"),
+    ),
+    _Covered,
+)
+
+
 class VideoKind:
     """A lms.learning.kinds.Kind."""
 
@@ -47,9 +69,13 @@ class VideoKind:
     label = "영상"
     icon = "play"
     template = "lms/content/video.html"
+    editor = VideoEditor()
+    scores = False
 
     def check(self, config: dict[str, Any]) -> dict[str, Any]:
         """The configuration, cleaned. Raises InvalidError saying what to mend."""
+        if not config.get("src"):
+            raise InvalidError("영상이 없습니다. MP4나 WebM 영상을 올려 주십시오.", field="src")
         try:
             video = msgspec.convert(config, VideoConfig)
         except msgspec.ValidationError as error:
@@ -73,10 +99,8 @@ class VideoKind:
         """What the template shows: links, transcript, what is covered and what is not."""
         config = place.activity.config
         duration = int(config["duration_ms"])
-        kept = session.scalar(
-            select(Coverage).filter_by(
-                enrolment_id=place.enrolment.id, activity_id=place.activity.id
-            )
+        kept = _COVERED.first(
+            session, enrolment_id=place.enrolment.id, activity_id=place.activity.id
         )
         covered = coverage.merge(kept.intervals) if kept else []
         return {

@@ -47,6 +47,9 @@ class Settings:
     lockout_tries: int = _setting(10, "Wrong passwords on one account in 15 minutes.")
     address_tries: int = _setting(100, "Wrong passwords from one address in 15 minutes.")
     upload_mebibytes: int = _setting(512, "Largest file that may be uploaded.")
+    package_mebibytes: int = _setting(
+        4096, "Largest course file that may be imported, with all that is in it."
+    )
     smtp_url: str = _setting(
         "", "Mail server as smtp://user:password@host:587; mails go to LMS_VAR/mail when empty."
     )

@@ -15,7 +15,7 @@ from lms.errors import LMSError
 from lms.files import Storage
 from lms.people.actor import Identity
 from lms.plugins import plugin_manager
-from lms.web import assets, headers
+from lms.web import assets, headers, turns
 
 
 class LMS:
@@ -60,7 +60,8 @@ class LMS:
             root.after_request(headers.secure)
         root.after_request(log.request_done)
         app.register_blueprint(root)
-        assets.mount(app, state)
+        turns.mount(app, state)
+        assets.mount(app, state)  # in front: a file needs no turn
         return state
 
 

@@ -5,7 +5,7 @@ read; an `after` hook runs in the transaction of what it is told, may add rows a
 and undoes all when it raises.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -51,6 +51,11 @@ def lms_menu() -> "Iterable[Any]":  # type: ignore[empty-body]
 
 
 @hookspec
+def lms_notifiers() -> "Iterable[Any]":  # type: ignore[empty-body]
+    """Gateways for text messages and 알림톡: see lms.tutoring.channels.Notifier."""
+
+
+@hookspec
 def lms_templates() -> "Iterable[str]":  # type: ignore[empty-body]
     """Folders (absolute paths) with the plugin's templates; name them under your package's name."""
 
@@ -64,7 +69,48 @@ def lms_before_enrol(session: "Session", person: Any, run: Any, now: "datetime")
 def lms_before_launch(
     session: "Session", enrolment: Any, activity: Any, now: "datetime"
 ) -> str | None:
-    """Asked before an activity opens. Answer with the reason it is closed, or None."""
+    """Asked before an activity opens. Answer with the reason it is closed, or None.
+
+    On the way to a page both are columns (lms.learning.rows) and not the models' objects.
+    """
+
+
+@hookspec
+def lms_unmarked(session: "Session", run_ids: "Sequence[int]") -> "Iterable[Any]":  # type: ignore[empty-body]
+    """What waits for a mark in the runs: see lms.learning.running.closing.Unmarked.
+
+    Asked before a run is closed, which what is unmarked forbids, and for pages that say what
+    waits. One query for all the runs.
+    """
+
+
+@hookspec
+def lms_to_decide(  # type: ignore[empty-body]
+    session: "Session", actor: Any, hook: Any, now: "datetime"
+) -> "Iterable[Any]":
+    """What waits for a decision of `actor`: see lms.edge.deciding.Waits. A query for each kind.
+
+    `hook`: the relay, for an implementation that asks others in turn.
+    """
+
+
+@hookspec
+def lms_notices(session: "Session", run_ids: "Sequence[int]") -> "Iterable[Any]":  # type: ignore[empty-body]
+    """What the learners of these runs should know, newest first: rows with `run_id`, `at`, `title`
+    and `body` (plain text). One query for all the runs; shown where one learns."""
+
+
+@hookspec
+def lms_stuck_questions(session: "Session", run: Any) -> "Iterable[Any]":  # type: ignore[empty-body]
+    """Questions that the learners of a run get wrong most, the hardest first: objects with `text`,
+    `share` (permille wrong) and `href` (or None). Shown on the desk beside where learners stop."""
+
+
+@hookspec(firstresult=True)
+def lms_run_names(
+    session: "Session", institution_id: int, run_ids: "list[int] | None"
+) -> "dict[int, str] | None":
+    """Runs of an institution as people call them, by id; None: those that are not over."""
 
 
 @hookspec
@@ -80,9 +126,7 @@ def lms_after_statements(
 
 
 @hookspec
-def lms_after_completion(
-    session: "Session", completion: Any, hook: Any, now: "datetime"
-) -> None:
+def lms_after_completion(session: "Session", completion: Any, hook: Any, now: "datetime") -> None:
     """Told that an enrolment was completed, in the transaction of its last fact.
 
     `hook`: the relay, for an implementation that has news of its own to tell.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -14,12 +15,25 @@ from lms import clock
 from lms.credentials.models import Certificate
 from lms.edge import State
 from lms.learning import rules
-from lms.learning.models import Completion, Course, Enrolment, LearningSession, Run
-from lms.people import accounts, registering, service, sign_ins
+from lms.learning.models import (
+    Completion,
+    Course,
+    Enrolment,
+    LearningSession,
+    Nomination,
+    Run,
+    RunTemplate,
+    Waiting,
+)
+from lms.learning.running.templates import Template
+from lms.partners.models import SchoolRequest
+from lms.people import accounts, intake, registering, service, sign_ins
 from lms.people.actor import Actor
-from lms.people.models import Institution, Person, SignIn
+from lms.people.models import Institution, Intake, Person, SignIn
 from lms.people.sealing import Sealer
 from lms.permissions import ROLES
+from lms.sheets import writing
+from lms.tutoring.models import Notice, Nudge, Question, SavedView
 from lms.xapi import credentials
 from tests import factories, people_world
 
@@ -45,6 +59,21 @@ class Owned:
     """Of the learning session."""
 
     number: str
+    run: int
+    request: int
+    """A school run asked for by the person's school."""
+
+    sheet: int
+    """Of people, uploaded by the person and not confirmed."""
+
+    waiting: int
+    nomination: int
+    run_template: int
+    run_sheet: int
+    """A sheet of people for the run, not yet confirmed."""
+
+    desk: dict[str, int] = field(default_factory=dict)
+    """At the desk about the person: question, nudge, notice; a filter of their own: view."""
 
 
 @dataclass
@@ -234,6 +263,101 @@ def own(
         sign_in.id,
         learning.token,
         certificate.number,
+        runs[0].id,
+        asked(session, person, runs[0], now).id,
+        sheet(session, state, person, now).id,
+        **about_run(session, state, person, runs[0], now),
+        desk=at_the_desk(session, person, begun, now),
+    )
+
+
+def at_the_desk(
+    session: Session, person: Person, enrolment: Enrolment, now: datetime
+) -> dict[str, int]:
+    """What those who look after the run have about the person, and a filter of the person's."""
+    about = {"institution_id": person.institution_id, "run_id": enrolment.run_id, "at": now}
+    learner = {"enrolment_id": enrolment.id, "person_id": person.id}
+    message = {"subject": "제목", "body": "글", "channel": "mail", "outcome": "queued"}
+    rows = {
+        "question": Question(**about, **learner, text="물음"),
+        "nudge": Nudge(**about, **learner, **message, key=f"k{enrolment.id}", due=now),
+        "notice": Notice(**about, author_id=person.id, title="제목", body="글"),
+        "view": SavedView(
+            institution_id=person.institution_id,
+            person_id=person.id,
+            page="desk.run",
+            name="거르기",
+            query="show=all",
+            at=now,
+        ),
+    }
+    return {name: factories.kept(session, row).id for name, row in rows.items()}
+
+
+def about_run(
+    session: Session, state: State, person: Person, run: Run, now: datetime
+) -> dict[str, int]:
+    """What an office keeps of somebody and a run."""
+    same: dict[str, Any] = {"institution_id": person.institution_id}
+    place = same | {"run_id": run.id, "person_id": person.id, "at": now}
+    sheet = intake.keep(
+        session,
+        Sealer(state.settings.encryption_key()),
+        **same,
+        actor_id=person.id,
+        purpose="enrolments",
+        subject_id=run.id,
+        name="명단.csv",
+        data="성명\n아무개\n".encode(),
+        rows=[],
+        now=now,
+    )
+    template = RunTemplate(**same, name=f"양식 {person.id}", told=msgspec.to_builtins(Template()))
+    return {
+        "waiting": factories.kept(session, Waiting(**place)).id,
+        "nomination": factories.kept(session, Nomination(**place, number=None)).id,
+        "run_template": factories.kept(session, template).id,
+        "run_sheet": sheet.id,
+    }
+
+
+def asked(session: Session, person: Person, run: Run, now: datetime) -> SchoolRequest:
+    """What the person's school has asked of the institute; a school officer belongs to it."""
+    home = session.get_one(Institution, person.institution_id)
+    school_id = person.organisation_id or factories.organisation(session, home).id
+    if any(grant.role == "school_officer" for grant in service.roles(session, person.id)):
+        person.organisation_id = school_id
+    row: SchoolRequest = factories.kept(
+        session,
+        SchoolRequest(
+            institution_id=person.institution_id,
+            organisation_id=school_id,
+            asked_by=person.id,
+            title="학교 연수",
+            courses=[run.course_id],
+            people=[person.id],
+            learn_from=now.date(),
+            learn_until=now.date() + timedelta(days=30),
+            state="asked",
+            made_at=now,
+            asked_at=now,
+        ),
+    )
+    return row
+
+
+def sheet(session: Session, state: State, person: Person, now: datetime) -> Intake:
+    lines = writing.csv_lines(["성명", "생년월일"], [["새사람", "1990-01-05"]])
+    return intake.keep(
+        session,
+        Sealer(state.settings.encryption_key()),
+        institution_id=person.institution_id,
+        actor_id=person.id,
+        purpose="people",
+        name="인사.csv",
+        data=b"".join(lines),
+        rows=[],
+        now=now,
     )
 
 

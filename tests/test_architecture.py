@@ -113,6 +113,7 @@ def test_what_reaches_every_institution_is_listed(sqlite_app: Flask) -> None:
     }
     assert wide == {
         ("/content/<token>/<name>", "platform", False),  # a signed link
+        ("/notices/stop/<token>", "platform", False),  # a signed link in a mail
         ("/xapi/about", "platform", False),  # says nothing of anybody
         ("/xapi/statements", "platform", False),  # Basic credentials of one institution
         ("/healthz", "public", False),

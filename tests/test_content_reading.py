@@ -235,6 +235,7 @@ def test_any_other_file_is_a_download(world):
             enrolment=world.enrolment,
             actor=SimpleNamespace(person_id=0),
             facts=SimpleNamespace(done=False, done_at=None),
+            preview=False,
             now=factories.NOW,
         )
         activity.config = {**activity.config, "media_type": "application/x-hwp", "name": "양식.hwp"}
@@ -257,6 +258,7 @@ def test_looking_at_somebody_elses_place_leaves_no_trace(world):
             enrolment=world.enrolment,
             actor=SimpleNamespace(person_id=world.person.id + 1),
             facts=SimpleNamespace(done=False, done_at=None),
+            preview=False,
             now=factories.NOW,
         )
         PageKind().context(session, place)

@@ -59,9 +59,11 @@ def test_a_reprint_is_the_same_bytes_and_says_who_what_and_how_long(state, clien
 def test_the_paper_stays_as_it_was_when_the_person_changes(state, client, world):
     with state.db.transaction() as session:
         session.merge(world.learner).name = "이름바꿈"
-    text = PdfReader(
-        io.BytesIO(client.get(f"/certificates/{world.certificate.id}/paper.pdf").data)
-    ).pages[0].extract_text()
+    text = (
+        PdfReader(io.BytesIO(client.get(f"/certificates/{world.certificate.id}/paper.pdf").data))
+        .pages[0]
+        .extract_text()
+    )
     assert "김이수" in text.replace(" ", "")
 
 

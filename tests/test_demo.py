@@ -35,7 +35,8 @@ def test_every_line_of_the_plan_and_every_statutory_training_is_a_course(demo):
     with state.db.reading() as session:
         courses = session.scalars(select(Course).where(Course.institution_id == 1)).all()
         by_code = {course.code: course for course in courses}
-        assert len(courses) == len(planned) + len(duties) == 136 + 48
+        in_the_making = 1
+        assert len(courses) - in_the_making == len(planned) + len(duties) == 136 + 48
         for duty in duties:
             course = by_code[f"D{duty['id']:02}"]
             assert (course.title, course.legal_basis) == (duty["name_ko"], duty["legal_basis"])
@@ -53,10 +54,9 @@ def test_at_least_eight_courses_play_and_some_people_are_done_midway_and_late(de
     state, _ = demo
     with state.db.reading() as session:
         playing = session.scalar(select(func.count(Unit.version_id.distinct())))
-        assert playing == 10 + 2
-        done = session.scalar(
-            select(func.count()).where(Enrolment.completed_at.is_not(None))
-        )
+        revised = 1
+        assert playing - revised == 10 + 2
+        done = session.scalar(select(func.count()).where(Enrolment.completed_at.is_not(None)))
         midway = session.scalar(
             select(func.count()).where(
                 Enrolment.completed_at.is_(None), Enrolment.progress_permille > 0
@@ -87,6 +87,7 @@ def test_people_are_as_many_as_asked_and_each_institution_has_its_own(demo):
         "course_manager",
         "instructor",
         "officer",
+        "school_officer",
         "institution_admin",
         "auditor",
         "operator",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lms.credentials.numbering import PatternError, check_pattern, fields_of, format_number
+from lms.people.numbering import PatternError, check_pattern, fields_of, format_number
 
 USUAL = "{institution}-{kind}-{year}-{run}-{serial:05}"
 VALUES = {"institution": "GA", "kind": "직무", "year": 2026, "run": "0117"}

@@ -141,7 +141,12 @@ def _answer(permission: Permission, role: str | None) -> str:
     """● for any row, «own» for one's own alone, nothing for neither."""
     if role is None:
         return "●" if permission.allows(None, _thing(of=1)) else ""
-    actor: Any = SimpleNamespace(person_id=1, roles=frozenset({"learner", role}))
+    actor: Any = SimpleNamespace(
+        person_id=1,
+        organisation_id=1,
+        roles=frozenset({"learner", role}),
+        runs={role: frozenset({1})},
+    )
     if permission.allows(actor, _thing(of=2)):
         return "●"
     return "own" if permission.allows(actor, _thing(of=1)) else ""
@@ -149,7 +154,13 @@ def _answer(permission: Permission, role: str | None) -> str:
 
 def _thing(*, of: int) -> Any:
     """Something about a person, whether it says so itself or by its enrolment."""
-    return SimpleNamespace(person_id=of, enrolment=SimpleNamespace(person_id=of))
+    return SimpleNamespace(
+        person_id=of,
+        run_id=of,
+        organisation_id=of,
+        asked_at=0,
+        enrolment=SimpleNamespace(person_id=of, run_id=of),
+    )
 
 
 def _default(value: Any) -> str:

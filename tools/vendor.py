@@ -84,6 +84,16 @@ PACKAGES = (
             ("wasm/LICENSE_PDFJS_OPENJPEG", "wasm/LICENSE_PDFJS_OPENJPEG"),
         ),
     ),
+    Package(
+        name="squire-rte",
+        version="2.4.8",
+        licence="MIT",
+        # One module without dependencies that writes no inline style: it runs under our policy.
+        take=(
+            ("dist/squire.mjs", "squire.mjs"),
+            ("LICENSE", "LICENSE"),
+        ),
+    ),
 )
 
 

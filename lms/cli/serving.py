@@ -16,6 +16,7 @@ from lms.cli import environment, institute
 from lms.cli.upkeep import passed
 from lms.config import Settings
 from lms.db import Database
+from lms.web import assets
 
 _BACKLOG = 1024
 """Connections, not requests: granian counts an idle one that is kept alive too, so fewer would
@@ -121,6 +122,7 @@ class Beside:
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
+    assets.prepare(settings.folder)
     workers = checks.workers(settings)
     Granian(
         "lms.cli.worker:application",

@@ -7,7 +7,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.demo import catalogue, institutions, learning, population
+from lms.demo import (
+    catalogue,
+    institutions,
+    learning,
+    making,
+    partners,
+    personnel,
+    population,
+    running,
+    tutoring,
+)
 from lms.demo.institutions import DemoAccount
 from lms.xapi import credentials
 
@@ -35,7 +45,12 @@ def build(state: Any, *, people: int, progress: Callable[[int], object] = lambda
             progress(batch if institution is made.first else 0)
     catalogue.make(state, made, now=now)
     built.accounts = institutions.open_accounts(state, made, now=now)
+    personnel.build(state, made, now=now)
     learning.make(state, made, now=now)
+    tutoring.make(state, made, now=now)
+    running.build(state, made, now=now)
+    partners.build(state, made, now=now)
+    making.build(state, made, now=now)
     return built
 
 

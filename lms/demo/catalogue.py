@@ -196,7 +196,12 @@ def _run(
         learn_until=today + timedelta(days=after),
         seats=None,
         state="running",
-        rule=rules.frozen(rules.RuleSet(speed_percent=200 if slug == "anti-graft" else 150)),
+        rule=rules.frozen(
+            rules.RuleSet(
+                speed_percent=200 if slug == "anti-graft" else 150,
+                repeat_years=0 if course.training_kind == "duty" else 2,  # duties come every year
+            )
+        ),
     )
     session.add(run)
     session.flush()  # enrolments refer to it

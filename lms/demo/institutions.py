@@ -45,6 +45,7 @@ _STAFF = (
     ("manager", "course_manager", ("course_manager",), 3),
     ("instructor", "instructor", ("instructor",), 4),
     ("officer", "officer", ("officer",), 5),
+    ("school", "school_officer", ("school_officer",), 16),
     ("admin", "institution_admin", ("institution_admin",), 6),
     ("auditor", "auditor", ("auditor",), 7),
     ("operator", "operator", ("operator",), 8),

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from lms.demo import names
 from lms.demo.institutions import Made
+from lms.people import registering
 from lms.people.models import Institution, Person
 from lms.people.sealing import Sealer
 
@@ -50,6 +51,7 @@ def _row(
         "first_appointed_on": one.first_appointed,
         "status": one.status,
         "birth_date_sealed": sealer.seal(one.birth_date.isoformat()),
+        "born_mark": registering.born_mark(sealer, one.name, one.birth_date),
         "neis_sealed": sealer.seal(one.neis),
         "neis_mark": sealer.mark(one.neis),
         "locale": None,

@@ -31,6 +31,8 @@ class Mail(msgspec.Struct):
     to: str
     subject: str
     body: str
+    unsubscribe: str = ""
+    """Address that stops such mails at one press (RFC 8058); empty for mails that one asked for."""
 
 
 def send(state: Any, task: Task, _now: datetime) -> None:
@@ -59,6 +61,9 @@ def compose(settings: Settings, task: Task) -> EmailMessage:
     message["Message-ID"] = f"<{_mark(task.key)}@{domain}>"
     # RFC 3834: keeps out-of-office answers from coming back.
     message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.body)
     return message
 

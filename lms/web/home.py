@@ -13,6 +13,7 @@ from lms.errors import SignInNeededError
 from lms.i18n import Words
 from lms.i18n.formats import mmss, spoken
 from lms.learning import queries, terms
+from lms.tutoring import notices
 from lms.web.permissions import HOME
 
 blueprint = Blueprint("home", __name__)
@@ -40,6 +41,7 @@ def home() -> ResponseReturnValue:
         resume=_resume(rows, words),
         earned=earned,
         kinds=terms.KINDS,
+        notices=notices.for_person(session(), me.person_id, today, most=5),
     )
 
 

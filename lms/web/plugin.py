@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lms.edge import Blueprint, Entry
 from lms.hooks import hookimpl
-from lms.web import content, health, home
+from lms.web import content, health, home, manage
 
 
 @hookimpl
 def lms_blueprints() -> Iterable[Blueprint]:
-    return [home.blueprint, content.blueprint, health.blueprint]
+    return [home.blueprint, content.blueprint, health.blueprint, manage.blueprint]
 
 
 @hookimpl
@@ -20,4 +21,9 @@ def lms_templates() -> Iterable[str]:
 
 @hookimpl
 def lms_menu() -> Iterable[Entry]:
-    return [home.ENTRY]
+    return [home.ENTRY, manage.ENTRY]
+
+
+@hookimpl
+def lms_to_decide(session: Any, actor: Any) -> Iterable[Any]:
+    return manage.given_up(session, actor)

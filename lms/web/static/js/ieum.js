@@ -83,15 +83,15 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// A menu opened from a name closes with Escape and with a click elsewhere.
+// A menu opened from a name, or from “more”, closes with Escape and with a click elsewhere.
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.account[open]")) {
+  for (const menu of document.querySelectorAll("details.account[open], .nav details[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const menu of document.querySelectorAll("details.account[open]")) {
+  for (const menu of document.querySelectorAll("details.account[open], .nav details[open]")) {
     menu.open = false;
     menu.querySelector("summary").focus();
   }

@@ -110,9 +110,9 @@ class Item {
     this.box = box;
     this.form = form;
     this.question = box.dataset.question.replace(/^a-/, "");
-    this.inputs = [...box.querySelectorAll("input:not([type=hidden])")];
-    this.text = this.inputs.length === 1 && this.inputs[0].type === "text" ? this.inputs[0] : null;
-    if (this.text) this.text.maxLength = 500;
+    this.inputs = [...box.querySelectorAll("input:not([type=hidden]), textarea")];
+    this.text = this.inputs.length === 1 && /^text/.test(this.inputs[0].type) ? this.inputs[0] : null;
+    if (this.text) this.text.maxLength = this.text.type === "textarea" ? 4000 : 500;
     this.said = JSON.stringify(this.value());
   }
 
