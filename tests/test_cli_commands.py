@@ -19,6 +19,7 @@ from lms.cli import environment, main
 from lms.cli.serving import Beside
 from lms.db import Database
 from lms.outbox import Task, promise
+from lms.web import assets
 from tests import factories
 
 ROOT = Path(__file__).parent.parent
@@ -151,6 +152,12 @@ def get(url: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
+def encoding(url: str) -> str:
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "br"})  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=2) as answer:  # noqa: S310  our own server
+        return str(answer.headers["Content-Encoding"])
+
+
 def until_up(url: str, process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     end = time.monotonic() + 30
     while True:
@@ -181,6 +188,7 @@ def test_up_serves_and_stops_with_its_children(sqlite_url: str, tmp_path: Path) 
     try:
         status, body = until_up(f"http://localhost:{port}/readyz", process)
         assert (status, json.loads(body)["ready"]) == (200, True)
+        assert encoding(f"http://localhost:{port}{assets.base('')}ieum.css") == "br"
         beside = children(process)
         assert len(beside) == 2
         process.send_signal(signal.SIGINT)

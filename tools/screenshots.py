@@ -5,6 +5,7 @@ Kept small: a palette of 128 colours says the same and is a quarter of the size.
 
 import io
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -18,9 +19,9 @@ WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 
 
 def main() -> None:
-    told = json.loads((ROOT / "var" / "demo.json").read_text())
+    told = json.loads((Path(os.environ.get("LMS_VAR", ROOT / "var")) / "demo.json").read_text())
     base = sys.argv[1] if len(sys.argv) > 1 else told["base_url"]
-    account = next(one for one in told["accounts"] if one["login"] == "teacher")
+    accounts = {one["login"]: one for one in told["accounts"]}
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -28,17 +29,16 @@ def main() -> None:
         )
         for size in (WIDE, NARROW):
             page = browser.new_page(viewport=size, locale="ko-KR")
-            shoot(page, base, account, size["width"])
+            shoot(page, base, accounts["teacher"], size["width"])
+            page = browser.new_page(viewport=size, locale="ko-KR")
+            shoot_staff(page, base, accounts["officer"], size["width"])
         browser.close()
 
 
 def shoot(page: Page, base: str, account: dict[str, str], width: int) -> None:
     page.goto(f"{base}/sign-in")
     keep(page, f"sign-in-{width}")
-    page.fill("input[name=login]", account["login"])
-    page.fill("input[name=password]", account["password"])
-    page.locator("main form button[type=submit]").first.click()
-    page.wait_for_url(f"{base}/")
+    sign_in(page, base, account)
     keep(page, f"home-{width}")
     page.locator(".due", has_text="구글 도구").locator("a.btn").click()
     page.wait_for_selector("[data-video]")
@@ -52,6 +52,28 @@ def shoot(page: Page, base: str, account: dict[str, str], width: int) -> None:
     page.locator("table.data a.btn").first.click()
     page.wait_for_load_state()
     keep(page, f"certificate-{width}")
+
+
+def shoot_staff(page: Page, base: str, account: dict[str, str], width: int) -> None:
+    page.goto(f"{base}/sign-in")
+    sign_in(page, base, account)
+    page.goto(f"{base}/desk")
+    page.locator("table.data a").first.click()
+    page.wait_for_load_state()
+    keep(page, f"desk-{width}")
+    page.goto(f"{base}/manage/courses?state=published")
+    page.locator("table.data a").first.click()
+    page.wait_for_load_state()
+    keep(page, f"making-{width}")
+    page.goto(f"{base}/manage/runs")
+    keep(page, f"runs-{width}")
+
+
+def sign_in(page: Page, base: str, account: dict[str, str]) -> None:
+    page.fill("input[name=login]", account["login"])
+    page.fill("input[name=password]", account["password"])
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(f"{base}/")
 
 
 def keep(page: Page, name: str) -> None:
