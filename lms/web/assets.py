@@ -67,7 +67,11 @@ def mount(app: Flask, state: Any) -> None:
     """Serve the static files in front of `app`."""
     prepared = state.settings.folder / "assets" / build_name()
     server = WhiteNoise(
-        app.wsgi_app, max_age=_YEAR, add_headers_function=_add_headers, index_file=False
+        app.wsgi_app,
+        max_age=_YEAR,
+        add_headers_function=_add_headers,
+        index_file=False,
+        allow_all_origins=False,
     )
     prefix = state.asset_base.strip("/")
     if prepared.exists():
