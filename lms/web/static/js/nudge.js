@@ -4,13 +4,16 @@ const dialog = document.getElementById("nudge-dialog");
 const list = document.querySelector("form[data-nudge]");
 let unseen = false; // something was typed that the letter on the screen does not show yet
 
-/** The preview as the server shows it, put into the dialog; false when there is none. */
-async function show(address) {
+/** The preview as the server shows it; null when there is none. */
+async function ask(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return false;
+  if (!answer.ok) return null;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const sheet = page.getElementById("nudge");
-  if (!sheet) return false;
+  return page.getElementById("nudge");
+}
+
+/** Puts the preview into the dialog. */
+function put(sheet) {
   const head = document.createElement("div");
   head.className = "dialog-head";
   const title = document.createElement("h2");
@@ -21,7 +24,6 @@ async function show(address) {
   dialog.replaceChildren(head, ...sheet.children);
   unseen = false;
   if (!dialog.open) dialog.showModal();
-  return true;
 }
 
 function addressOf(form, submitter) {
@@ -33,7 +35,9 @@ list?.addEventListener("submit", async (event) => {
   if (event.submitter?.hasAttribute("formaction")) return; // the other button's page
   event.preventDefault();
   const address = addressOf(list, event.submitter);
-  if (!(await show(address).catch(() => false))) location.assign(address);
+  const sheet = await ask(address).catch(() => null);
+  if (sheet) put(sheet);
+  else location.assign(address);
 });
 
 dialog?.addEventListener("input", (event) => {
@@ -66,9 +70,18 @@ dialog?.addEventListener("click", (event) => {
 
 async function again(form, submitter, from) {
   const address = addressOf(form, submitter);
-  if (!(await show(address).catch(() => false))) { location.assign(address); return; }
-  const same = from?.id
-    ? dialog.querySelector(`#${from.id}`)
-    : dialog.querySelector(`[name="${from?.name}"][value="${from?.value}"]`);
-  (same ?? dialog.querySelector("[data-nudge-choose] select"))?.focus();
+  const sheet = await ask(address).catch(() => null);
+  if (!sheet) { location.assign(address); return; }
+  if (!form.isConnected) return; // a later question was answered first
+  if (addressOf(form, submitter) !== address) {
+    // Something was typed meanwhile: it is asked for too, and nothing typed is lost.
+    again(form, submitter, document.activeElement);
+    return;
+  }
+  const here = form.contains(document.activeElement) ? document.activeElement : from;
+  put(sheet);
+  const same = here?.id
+    ? dialog.querySelector(`#${CSS.escape(here.id)}`)
+    : here?.name && dialog.querySelector(`[name="${here.name}"][value="${here.value}"]`);
+  (same || dialog.querySelector("[data-nudge-choose] select"))?.focus();
 }
