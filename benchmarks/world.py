@@ -194,7 +194,12 @@ def _open_runs(state: State) -> list[int]:
         query = (
             select(Run.id)
             .join(Institution, Institution.id == Run.institution_id)
-            .where(Institution.code == "SETI", Run.state == "running", Run.learn_until >= today)
+            .where(
+                Institution.code == "SETI",
+                Run.state == "running",
+                Run.learn_until >= today,
+                Run.organisation_id.is_(None),  # a school's own run takes its staff alone
+            )
             .order_by(Run.id)
         )
         return list(session.scalars(query))
