@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 import lms
@@ -192,7 +192,7 @@ def _open_runs(state: State) -> list[int]:
     today = clock.local_day(clock.now(), "Asia/Seoul")
     with state.db.reading() as session:
         query = (
-            select(Run.id)
+            select(func.min(Run.id))  # one of each course: nobody takes two runs of it at once
             .join(Institution, Institution.id == Run.institution_id)
             .where(
                 Institution.code == "SETI",
@@ -200,7 +200,8 @@ def _open_runs(state: State) -> list[int]:
                 Run.learn_until >= today,
                 Run.organisation_id.is_(None),  # a school's own run takes its staff alone
             )
-            .order_by(Run.id)
+            .group_by(Run.course_id)
+            .order_by(func.min(Run.id))
         )
         return list(session.scalars(query))
 
