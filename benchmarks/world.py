@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 import lms
@@ -37,8 +37,8 @@ from lms.people.models import Institution, Person, SignIn
 from lms.people.service import token_hash
 from lms.xapi import vocabulary as say
 
-FIRST = 400
-"""The first of the demo's synthetic people that the demo itself leaves alone."""
+SPARE = 1_000
+"""More synthetic people than are needed: the demo enrols some of them itself."""
 
 BATCH = 50
 VIDEO_MS = 1_800_000
@@ -87,7 +87,7 @@ def build(app: Flask, *, learners: int, completions: int, say_so: Callable[[str]
     migrations.upgrade(state.settings.database)
     say_so("the demo institute")
     now = clock.now()
-    build_demo(state, people=FIRST + 2 * learners + 2 * completions)
+    build_demo(state, people=SPARE + 2 * learners + 2 * completions)
     world, people = World(), _People(state, app)
     say_so(f"{learners} readers")
     runs = _open_runs(state)
@@ -132,18 +132,27 @@ class _People:
     """Gives out synthetic people, signed in, with the cookie that their browser would hold."""
 
     def __init__(self, state: State, app: Flask) -> None:
-        self._state, self._app, self._next = state, app, FIRST
+        self._state, self._app, self._last = state, app, 0
 
     def take(self, count: int) -> list[Learner]:
-        names = [f"demo-{number}" for number in range(self._next, self._next + count)]
-        self._next += count
         now, made = clock.now(), []
         with self._state.db.transaction() as session:
+            # Whom the demo enrolled nowhere: no rule of enrolling stands in their way.
             people = session.execute(
                 select(Person.id, Person.institution_id)
                 .join(Institution)
-                .where(Institution.code == "SETI", Person.subject.in_(names))
+                .where(
+                    Institution.code == "SETI",
+                    Person.subject.like("demo-%"),
+                    Person.id > self._last,
+                    ~exists().where(Enrolment.person_id == Person.id),
+                )
+                .order_by(Person.id)
+                .limit(count)
             ).all()
+            if len(people) < count:
+                raise RuntimeError("the demo institute has too few people for this")
+            self._last = people[-1].id
             for person_id, institution_id in people:
                 token = sign_ins.new_token()
                 made.append(Learner(person_id, token, self._cookie(token)))

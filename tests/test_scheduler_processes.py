@@ -105,9 +105,15 @@ def leader(
 
 
 def pause(db: Database, process: subprocess.Popen[bytes]) -> None:
-    """Stop a process outside its transactions: SQLite's lock would be held by one that sleeps."""
+    """Stop a process outside its transactions: SQLite's lock would be held by one that sleeps.
+
+    One thread takes the signal and stops the others, so until the kernel says that all of them
+    stand, one may still begin a transaction.
+    """
     for _ in range(200):
         os.kill(process.pid, signal.SIGSTOP)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "the process ended"
         if not db.is_sqlite or is_free(str(db.url.database)):
             return
         os.kill(process.pid, signal.SIGCONT)

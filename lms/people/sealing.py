@@ -38,6 +38,9 @@ class Sealer:
             raise SealedError("not sealed by us")
         try:
             raw = urlsafe_b64decode(sealed.removeprefix(_VERSION))
+            if _VERSION + urlsafe_b64encode(raw).decode() != sealed:
+                # Base64's last character has bits to spare: a change there would go unseen.
+                raise SealedError("not as it was sealed")
             opened = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _VERSION.encode())
         except (InvalidTag, ValueError) as error:
             raise SealedError("sealed with another key, or changed") from error

@@ -7,12 +7,10 @@ from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
 
 from lms import clock
 from lms.edge import (
     Blueprint,
-    client_address,
     hook,
     now,
     person,
@@ -22,13 +20,13 @@ from lms.edge import (
     words_here,
 )
 from lms.edge.rendering import url
+from lms.edge.watching import log_access
 from lms.errors import InvalidError
 from lms.learning import rules
 from lms.learning.models import Run
 from lms.learning.permissions import CLOSE_RUN, LIST_RUNS, LOOK_AFTER, READ_RUN
 from lms.learning.running import closing, counter, recomputing, results
 from lms.learning.running.planning import STATES
-from lms.people import access
 from lms.people.settings import parse as settings_of
 from lms.people.words import CATEGORIES
 from lms.sheets.writing import csv_lines, xlsx
@@ -64,7 +62,7 @@ def page(run: Run) -> ResponseReturnValue:
     found = results.listed(session(), run, only=only, text=text, after=_after())
     rows, more = found[: results.PAGE], len(found) > results.PAGE
     told = results.figures(session(), run)
-    _log("view", run)
+    log_access("view", "run", run.id)
     kept = {"show": only, "q": text}
     following = {**kept, "after": f"{rows[-1].id}-{rows[-1].name}"} if more else None
     return render(
@@ -106,7 +104,7 @@ def export(run: Run) -> ResponseReturnValue:
         raise InvalidError(
             "왜 내려받는지 한 줄로 적어 주십시오. 열람 기록에 남습니다.", field="reason"
         )
-    _log("download", run, reason)
+    log_access("download", "run", run.id, reason=reason)
     words = words_here().text
     head = [words(title) for title in HEAD]
     lines = results.whole_sheet(state().db, run, only=_only(request.form), text=_text(request.form))
@@ -330,26 +328,3 @@ def _day(given: str) -> date | None:
 
 def _back(run: Run, said: str) -> ResponseReturnValue:
     return redirect(url("results.page", id=run.id, said=said), 303)
-
-
-def _log(act: Any, run: Run, reason: str | None = None) -> None:
-    """A look is written down without waiting for it, a download before it begins."""
-    me, address, at = person(), client_address(), now()
-
-    def work(connection: Connection) -> None:
-        access.log(
-            connection,
-            me,
-            address=address,
-            act=act,
-            subject="run",
-            subject_id=run.id,
-            reason=reason,
-            now=at,
-        )
-
-    writer = state().db.writer
-    if act == "download":
-        writer.do(work)
-    else:
-        writer.later(work)

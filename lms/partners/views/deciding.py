@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from lms import clock
 from lms.edge import hook, now, person, render, session, state, words_here
 from lms.edge.rendering import url
+from lms.edge.watching import log_access
 from lms.errors import InvalidError
 from lms.learning import terms
 from lms.learning.running.planning import STATES as RUN_STATES
@@ -21,7 +22,6 @@ from lms.partners.views.entrance import (
     STATE_MARKS,
     back,
     blueprint,
-    log_access,
     shown,
     text,
     today,
@@ -47,7 +47,7 @@ def one(row: SchoolRequest) -> ResponseReturnValue:
     said = SAID.get(request.args.get("said", ""), "")
     if row.state in school_runs.EDITABLE and COMPOSE.allows(me, row):
         return compose_page(row, said)
-    log_access("view", row)
+    log_access("view", "school_request", row.id)
     decides = row.state == "asked" and DECIDE.allows(me, row)
     findings = _findings(row) if decides else []
     return render(
@@ -119,7 +119,7 @@ def export(row: SchoolRequest) -> ResponseReturnValue:
         raise InvalidError(
             "왜 내려받는지 한 줄로 적어 주십시오. 열람 기록에 남습니다.", field="reason"
         )
-    log_access("download", row, reason)
+    log_access("download", "school_request", row.id, reason=reason)
     words = words_here().text
     courses = reading.runs_of(session(), row)
     head = [words("성명")]

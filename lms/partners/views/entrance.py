@@ -5,16 +5,14 @@ from typing import Any
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
 
 from lms import clock
-from lms.edge import Blueprint, Entry, client_address, now, person, state
+from lms.edge import Blueprint, Entry, now, person
 from lms.edge.context import locale
 from lms.edge.rendering import url
 from lms.errors import InvalidError
 from lms.i18n import formats
 from lms.partners.models import SchoolRequest
-from lms.people import access
 
 blueprint = Blueprint("partners", __name__)
 MENU = (
@@ -64,26 +62,3 @@ def shown(params: dict[str, Any]) -> dict[str, Any]:
 
 def back(row: SchoolRequest, said: str, anchor: str = "", **more: Any) -> ResponseReturnValue:
     return redirect(url("partners.one", id=row.id, said=said, **more) + anchor, 303)
-
-
-def log_access(act: Any, row: SchoolRequest, reason: str | None = None) -> None:
-    """A look is written down without waiting for it, a download before it begins."""
-    me, address, at = person(), client_address(), now()
-
-    def work(connection: Connection) -> None:
-        access.log(
-            connection,
-            me,
-            address=address,
-            act=act,
-            subject="school_request",
-            subject_id=row.id,
-            reason=reason,
-            now=at,
-        )
-
-    writer = state().db.writer
-    if act == "download":
-        writer.do(work)
-    else:
-        writer.later(work)

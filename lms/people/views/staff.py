@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
 
 from lms import clock
 from lms.db import Database
-from lms.edge import client_address, now, person, render, session, state, words_here
+from lms.edge import now, person, render, session, state, words_here
+from lms.edge.watching import log_access
 from lms.errors import InvalidError
-from lms.people import access, directory, masks, posts, service
+from lms.people import directory, masks, posts, service
 from lms.people.directory import Whom
 from lms.people.models import Person
 from lms.people.permissions import (
@@ -48,7 +48,7 @@ def people() -> ResponseReturnValue:
     rows, more = found[: directory.PAGE], len(found) > directory.PAGE
     asked = _asked(whom)
     following = asked | {"after": directory.key_of(rows[-1])} if more else None
-    _log(act="view", subject="people", subject_id=None, wait=False)
+    log_access("view", "people", None)
     return render(
         "lms/people/people.html",
         rows=[_line(row, sealer()) for row in rows],
@@ -76,7 +76,7 @@ def people() -> ResponseReturnValue:
 def one(subject: Person) -> ResponseReturnValue:
     """Opened whole for those who work with the data; every look is written down first."""
     me = person()
-    _log(act="view", subject="person", subject_id=subject.id)
+    log_access("view", "person", subject.id, wait=True)
     birth = masks.birth_date(sealer(), subject.birth_date_sealed)
     neis = masks.neis(sealer(), subject.neis_sealed)
     whole = SEE_WHOLE.allows(me, None)
@@ -123,7 +123,7 @@ def export() -> ResponseReturnValue:
             "왜 내려받는지 한 줄로 적어 주십시오. 열람 기록에 남습니다.", field="reason"
         )
     whom = _whom(request.form)
-    _log(act="download", subject="people", subject_id=None, reason=reason)
+    log_access("download", "people", None, reason=reason)
     words = words_here().text
     head = [words(title) for title in HEAD]
     labels = {key: words(label) for key, label in (CATEGORIES | STATUSES).items()}
@@ -162,30 +162,6 @@ def _asked(whom: Whom) -> dict[str, str]:
         "role": whom.role,
     }
     return {name: value for name, value in told.items() if value}
-
-
-def _log(
-    *, act: Any, subject: str, subject_id: int | None, reason: str | None = None, wait: bool = True
-) -> None:
-    me, address, at = person(), client_address(), now()
-
-    def work(connection: Connection) -> None:
-        access.log(
-            connection,
-            me,
-            address=address,
-            act=act,
-            subject=subject,
-            subject_id=subject_id,
-            reason=reason,
-            now=at,
-        )
-
-    writer = state().db.writer
-    if wait:
-        writer.do(work)
-    else:
-        writer.later(work)
 
 
 def _line(row: Any, key: Sealer) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from lms.edge import now, person, render, session
 from lms.edge.rendering import url
+from lms.edge.watching import log_access
 from lms.learning.permissions import LOOK_AFTER
 from lms.tutoring import overview, questions
 from lms.tutoring.models import Question
 from lms.tutoring.permissions import ANSWER
-from lms.tutoring.views.entrance import blueprint, log_access
+from lms.tutoring.views.entrance import blueprint
 
 
 @blueprint.get("/desk/questions", permission=ANSWER, scope="institution")

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from lms import clock
 from lms.edge import now, person, render, session, words_here
 from lms.edge.rendering import url
+from lms.edge.watching import log_access
 from lms.errors import InvalidError
 from lms.i18n import formats
 from lms.learning.models import Run
@@ -16,7 +17,7 @@ from lms.learning.permissions import LOOK_AFTER
 from lms.sheets import writing
 from lms.tutoring import asking, handing, learners, notes, questions, sent, words
 from lms.tutoring.risk import Moment
-from lms.tutoring.views.entrance import blueprint, log_access, moment_of
+from lms.tutoring.views.entrance import blueprint, moment_of
 
 HEAD = (
     "이름",
@@ -78,7 +79,7 @@ def export(run: Run) -> ResponseReturnValue:
     form = request.form.get("form", "xlsx")
     if form not in _TYPES:
         raise InvalidError("CSV와 XLSX 가운데 골라 주십시오.", field="form")
-    log_access("download", "run", run.id, reason=reason, wait=True)
+    log_access("download", "run", run.id, reason=reason)
     rows = _rows(run, moment_of(run))
     head = [words_here().text(title) for title in HEAD]
     day = clock.local_day(now(), person().zone)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from lms import clock
 from lms.edge import now, person, render, session, words_here
 from lms.edge.rendering import url
+from lms.edge.watching import log_access
 from lms.i18n import formats
 from lms.learning import pages, rules, service
 from lms.learning.evaluate import evaluate
@@ -20,7 +21,7 @@ from lms.learning.permissions import LOOK_AFTER, READ_RUN
 from lms.people.models import Person
 from lms.tutoring import asking, learners, notes, questions, risk, sent, words
 from lms.tutoring.risk import Facts, Moment
-from lms.tutoring.views.entrance import blueprint, log_access, moment_of
+from lms.tutoring.views.entrance import blueprint, moment_of
 
 
 @blueprint.get("/desk/enrolments/<int:id>", permission=READ_RUN, scope="institution", on=Enrolment)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from lms.edge import hook, now, person, render, session, words_here
 from lms.edge.rendering import url
+from lms.edge.watching import log_access
 from lms.learning import terms
 from lms.learning.models import Run
 from lms.learning.permissions import LOOK_AFTER, READ_RUN
@@ -17,7 +18,7 @@ from lms.tutoring.learners import Counts, UnitLine
 from lms.tutoring.models import SavedView
 from lms.tutoring.permissions import OWN_VIEW
 from lms.tutoring.risk import Moment
-from lms.tutoring.views.entrance import blueprint, log_access, moment_of
+from lms.tutoring.views.entrance import blueprint, moment_of
 
 PAGE_NAME = "desk.run"
 """Saved filters serve every run."""
