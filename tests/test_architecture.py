@@ -45,7 +45,7 @@ COMMITS = {
 
 READS_THE_CLOCK = {
     "lms/edge/context.py": "the instant of a request",
-    "lms/xapi/api.py": "the stored instant is the writer's, after what waited before it",
+    "lms/xapi/resources/statements.py": "the stored instant is the writer's, after what waited before it",
     "lms/checks.py": "compares our clock with the database's",
     "lms/cli/": "a command begins here, as a request does at the edge",
     "lms/people/commands.py": "a command begins here",
@@ -114,8 +114,11 @@ def test_what_reaches_every_institution_is_listed(sqlite_app: Flask) -> None:
     assert wide == {
         ("/content/<token>/<name>", "platform", False),  # a signed link
         ("/notices/stop/<token>", "platform", False),  # a signed link in a mail
-        ("/xapi/about", "platform", False),  # says nothing of anybody
-        ("/xapi/statements", "platform", False),  # Basic credentials of one institution
+        *(
+            (f"{endpoint}/{resource}", "platform", False)  # credentials of one institution
+            for endpoint in ("/xapi", "/xapi/1.0.3")
+            for resource in ("about", "statements")
+        ),
         ("/healthz", "public", False),
         ("/readyz", "public", False),
     }

@@ -6,14 +6,14 @@ import click
 import flask
 
 from lms.hooks import hookimpl
-from lms.xapi.api import api
 from lms.xapi.commands import record_store
+from lms.xapi.resources import xapi_1, xapi_2
 
 
 @hookimpl
 def lms_blueprints() -> Iterable[flask.Blueprint]:
-    """The resources of the standard."""
-    return [api]
+    """The resources of the standard, under the address of each version."""
+    return [xapi_2, xapi_1]
 
 
 @hookimpl

@@ -1,0 +1,146 @@
+"""The statement resource (Communication 2.1)."""
+
+from collections.abc import Sequence
+
+import msgspec
+from flask import Response
+from flask.typing import ResponseReturnValue
+from msgspec import Raw
+from werkzeug.http import http_date
+
+from lms import clock
+from lms.edge import json_answer, session, state
+from lms.edge.rendering import url
+from lms.errors import InvalidError, NotFoundError, TooLargeError
+from lms.xapi import formats, querying, store
+from lms.xapi.credentials import Caller
+from lms.xapi.querying import Query, refuse
+from lms.xapi.resources.seam import Call, resource
+from lms.xapi.statement import Received, read_all, refusal
+
+MOST_STATEMENTS = 5_000
+"""In one batch: more would keep others waiting for the write lock."""
+
+_NO_STATEMENT = "그런 id의 문장이 없습니다. id를 다시 확인해 주십시오."
+_NO_MULTIPART = (
+    "첨부 파일이 든 multipart/mixed 요청은 받지 않습니다. "
+    "문장만 application/json으로 보내고 첨부는 fileUrl로 가리켜 주십시오."
+)
+_NOT_JSON = "Content-Type을 application/json으로 하고 본문에 JSON을 담아 보내 주십시오: {what}"
+_TOO_MANY = "한 번에 {most}개까지 받습니다. 나누어 보내 주십시오."
+_decode_batch = msgspec.json.Decoder(list[Raw]).decode
+
+
+def get_statements(call: Call) -> ResponseReturnValue:
+    """One statement by its id, or those that match a query (Communication 2.1.3)."""
+    caller = call.caller("statements/read", "statements/read/mine")
+    authority = None if caller.may("statements/read") else caller.username
+    given = dict(call.parameters)
+    if "statementId" in given or "voidedStatementId" in given:
+        return _one(caller, given, authority)
+    query = _query(given)
+    page = querying.find(session().connection(), caller.institution_id, query, authority=authority)
+    more = "" if page.more is None else _address(call, page.more)
+    listed = b",".join(page.statements)
+    body = b'{"statements":[' + listed + b'],"more":' + msgspec.json.encode(more) + b"}"
+    return Response(body, mimetype="application/json")
+
+
+def add_statements(call: Call) -> ResponseReturnValue:
+    """Store a statement or a batch, all or none; their ids in order (Communication 2.1.2)."""
+    caller = call.caller("statements/write")
+    call.only()
+    kept = _keep(caller, read_all(_batch(_body(call)), version=call.version))
+    return json_answer([one.statement_id for one in kept])
+
+
+def put_statement(call: Call) -> ResponseReturnValue:
+    """Store one statement under the id in the address (Communication 2.1.1)."""
+    caller = call.caller("statements/write")
+    wanted = call.only("statementId").get("statementId", "")
+    if not formats.is_uuid(wanted):
+        raise refuse("statementId", "a UUID (Communication 2.1.1)")
+    body = _body(call)
+    if body.startswith(b"["):
+        raise refusal("$", "PUT takes one statement (Communication 2.1.1)")
+    received = read_all([body], version=call.version)[0]
+    if received.statement_id not in {None, wanted.lower()}:
+        raise refusal("$.id", "the same as statementId (Communication 2.1.1.s3.b3)")
+    _keep(caller, [received.under(wanted)])
+    return Response(status=204)
+
+
+resource("/statements", GET=get_statements, POST=add_statements, PUT=put_statement)
+
+
+def _query(given: dict[str, str]) -> Query:
+    if "more" not in given:
+        return querying.read_query(given)
+    for name in given.keys() - {"more"}:
+        raise refuse(name, "more stands alone")
+    return querying.read_more(given["more"], state().secret)
+
+
+def _address(call: Call, more: Query) -> str:
+    # Data 2.5: the whole path, without scheme, host and port.
+    return url(f"{call.endpoint}.statements", more=querying.write_more(more, state().secret))
+
+
+def _one(caller: Caller, given: dict[str, str], authority: str | None) -> Response:
+    """Communication 2.1.3.s2.b1 and b2."""
+    voided = "voidedStatementId" in given
+    name = "voidedStatementId" if voided else "statementId"
+    for other in given.keys() - {name, "format", "attachments"}:
+        raise refuse(other, f"not together with {name} (Communication 2.1.3.s2)")
+    querying.read_query({key: value for key, value in given.items() if key != name})
+    if not formats.is_uuid(given[name]):
+        raise refuse(name, "a UUID (Data 4.4)")
+    found = querying.find_one(
+        session().connection(),
+        caller.institution_id,
+        given[name],
+        voided=voided,
+        authority=authority,
+    )
+    if found is None:
+        raise NotFoundError(_NO_STATEMENT)
+    raw, stored = found
+    answer = Response(raw, mimetype="application/json")
+    answer.headers["Last-Modified"] = http_date(stored)
+    return answer
+
+
+def _body(call: Call) -> bytes:
+    if call.media_type == "multipart/mixed":
+        raise InvalidError(_NO_MULTIPART, field="Content-Type")
+    if call.media_type != "application/json":
+        raise InvalidError(_NOT_JSON, field="Content-Type", what=call.media_type or "-")
+    return call.content.strip(b" \t\r\n")
+
+
+def _batch(body: bytes) -> Sequence[bytes | Raw]:
+    if not body.startswith(b"["):
+        return [body]
+    try:
+        found = _decode_batch(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidError(_NOT_JSON, field="$", what=str(error)) from None
+    if len(found) > MOST_STATEMENTS:
+        raise TooLargeError(_TOO_MANY, most=MOST_STATEMENTS)
+    return found
+
+
+def _keep(caller: Caller, received: Sequence[Received]) -> list[store.Stored]:
+    """Read before, outside the lock; the stored instant is the writer's, just before its commit."""
+    if not received:
+        return []
+    return state().db.writer.do(
+        lambda connection: store.keep(
+            connection,
+            caller.institution_id,
+            received,
+            authority=caller.authority,
+            now=clock.now(),
+        ),
+        key=caller.institution_id,
+    )
