@@ -1,12 +1,13 @@
 """What `assessments` gives to the LMS."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, has_request_context
 
-from assessments import api, awaiting, marking_views, statistics
+from assessments import api, awaiting, demo, marking_views, statistics
 from assessments.kind import QuizKind
 from lms.edge.rendering import url
 from lms.hooks import hookimpl
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lms.learning.models import Run
+    from lms.people.models import Institution
 
 
 @hookimpl
@@ -55,3 +57,10 @@ def lms_unmarked(session: "Session", run_ids: Sequence[int]) -> Iterable[Unmarke
 @hookimpl
 def lms_stuck_questions(session: "Session", run: "Run") -> Iterable[statistics.Hard]:
     return statistics.hardest(session, run)
+
+
+@hookimpl
+def lms_demo(
+    state: Any, institution: "Institution", runs: Mapping[str, int], now: datetime
+) -> None:
+    demo.build(state, institution, runs, now=now)

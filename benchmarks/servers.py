@@ -92,6 +92,35 @@ def cpu_seconds(pid: int) -> float:
     return spent / _TICKS
 
 
+def memory_mb(pid: int) -> int:
+    """The memory of its own of the largest process of a family, in MB (Linux; 0 elsewhere).
+
+    Without pages of the database file that SQLite maps: those are the system's cache.
+    """
+    most = 0
+    for entry in Path("/proc").glob("[0-9]*/status") if Path("/proc").is_dir() else ():
+        try:
+            fields = dict(line.split(":", 1) for line in entry.read_text().splitlines())
+        except OSError:
+            continue
+        if str(pid) in {entry.parent.name, fields["PPid"].strip()}:
+            most = max(most, int(fields.get("RssAnon", "0 kB").split()[0]))
+    return most >> 10
+
+
+def await_port(port: int) -> None:
+    """Wait until something listens there. Raises SystemExit when nothing comes."""
+    until = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"Nothing listens on port {port}.")
+
+
 def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     until = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < until:

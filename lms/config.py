@@ -55,6 +55,9 @@ class Settings:
     )
     mail_from: str = _setting("no-reply@localhost", "Sender of mails.")
     trusted_proxies: int = _setting(0, "Front proxies whose X-Forwarded-… headers are believed.")
+    forward_private: bool = _setting(
+        False, "Forward statements to record stores in private networks too, and on this machine."
+    )
     threads: int = _setting(16, "Threads of one web process.")
     workers: int = _setting(
         0, "Web processes; 0 means as many as cores on PostgreSQL and one on SQLite."

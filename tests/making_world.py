@@ -155,3 +155,15 @@ def mp4(
     head = box("ftyp", b"isom", bytes(4), b"isomavc1")
     moov, mdat = box("moov", box("mvhd", times, bytes(80)), track), box("mdat", bytes(1000))
     return head + (moov + mdat if fast else mdat + moov)
+
+
+def full(making: Making) -> int:
+    """A course with a video, a page, a file and a picture."""
+    course_id = making.create()
+    first, second = making.unit(course_id, "첫째"), making.unit(course_id, "둘째")
+    video = making.activity(course_id, first, "video", "영상")
+    making.save(course_id, video, video=file(WEBM, "1.webm"), captions=file(VTT, "1.vtt"))
+    making.page(course_id, first, "<h2>제목</h2><p>글</p>")
+    pdf = making.activity(course_id, second, "file", "자료")
+    making.save(course_id, pdf, file=file(PDF, "요약.pdf"), min_seconds="5")
+    return course_id

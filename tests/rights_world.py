@@ -17,6 +17,7 @@ from lms.edge import State
 from lms.learning import rules
 from lms.learning.models import (
     Completion,
+    CompletionReview,
     Course,
     Enrolment,
     LearningSession,
@@ -34,7 +35,8 @@ from lms.people.sealing import Sealer
 from lms.permissions import ROLES
 from lms.sheets import writing
 from lms.tutoring.models import Notice, Nudge, Question, SavedView
-from lms.xapi import credentials
+from lms.xapi import credentials, forwards
+from lms.xapi.models import Statement
 from tests import factories, people_world
 
 ANONYMOUS = "anonymous"
@@ -52,6 +54,9 @@ class Owned:
     page: int
     attempt: int
     completion: int
+    review: int
+    """Of the completion, not yet decided."""
+
     certificate: int
     code: str
     sign_in: int
@@ -71,6 +76,15 @@ class Owned:
     run_template: int
     run_sheet: int
     """A sheet of people for the run, not yet confirmed."""
+
+    statement: str
+    """By the person, as its UUID."""
+
+    credential: int
+    """Of the person's institution."""
+
+    forward: int
+    """Another record store that the institution sends to."""
 
     desk: dict[str, int] = field(default_factory=dict)
     """At the desk about the person: question, nudge, notice; a filter of their own: view."""
@@ -250,6 +264,7 @@ def own(
         ),
     )
     learning = learn_here(session, person, begun, page.id, now)
+    statement = session.query(Statement).filter_by(registration=done.registration)[0]
     return Owned(
         person,
         runs[0].course_id,
@@ -258,6 +273,7 @@ def own(
         page.id,
         attempt.id,
         completion.id,
+        reviewed(session, completion, now).id,
         certificate.id,
         certificate.code,
         sign_in.id,
@@ -267,8 +283,38 @@ def own(
         asked(session, person, runs[0], now).id,
         sheet(session, state, person, now).id,
         **about_run(session, state, person, runs[0], now),
+        statement=statement.statement_id,
+        forward=forwards.make(
+            session,
+            Sealer(state.settings.encryption_key()),
+            person.institution_id,
+            name=f"저장소 {person.id}",
+            url="https://store.example/xapi",
+            username="u",
+            secret="s",
+            reason="시험",
+            now=now,
+        ).id,
+        credential=credentials.make(
+            session, person.institution_id, "자격", ["statements/write"], now=now
+        )[0].id,
         desk=at_the_desk(session, person, begun, now),
     )
+
+
+def reviewed(session: Session, completion: Completion, now: datetime) -> CompletionReview:
+    """A statement that the completion leans on was voided."""
+    gone = {"target": "t", "voided_by": "v", "authority": "a", "at": now.isoformat()}
+    row: CompletionReview = factories.kept(
+        session,
+        CompletionReview(
+            institution_id=completion.institution_id,
+            completion_id=completion.id,
+            statements=[gone],
+            opened_at=now,
+        ),
+    )
+    return row
 
 
 def at_the_desk(

@@ -1,17 +1,23 @@
 """The demo institute: every line of the plan and of the law is a course, and all of it holds."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from assessments.awaiting import piles
+from assessments.models import QuizMark
+from lms import clock
 from lms.credentials.models import Certificate
 from lms.demo.build import build
 from lms.extension import build_state
 from lms.learning import proof, recount
 from lms.learning.models import Completion, Course, Enrolment, Unit
+from lms.people.actor import Identity
 from lms.people.models import Person
+from lms.people.service import find_actor
 from tests.conftest import PACE, make_sqlite
 
 DATA = Path(__file__).parents[1] / "lms" / "demo" / "data"
@@ -93,3 +99,16 @@ def test_people_are_as_many_as_asked_and_each_institution_has_its_own(demo):
         "operator",
     }
     assert set(built.record_store) == {"username", "password"}
+
+
+def test_essays_wait_for_who_looks_after_the_run_and_some_are_marked(demo):
+    state, _ = demo
+    settings = replace(state.settings, institution="SETI")
+    with state.db.reading() as session:
+        who = [
+            find_actor(session, Identity(subject=subject), now=clock.now(), settings=settings)
+            for subject in ("demo-3", "demo-4", "demo-0")
+        ]
+        manager, instructor, teacher = ([one.waiting for one in piles(session, x)] for x in who)
+        assert (manager, instructor, teacher) == ([4], [4], [])
+        assert session.scalar(select(func.count()).select_from(QuizMark)) == 6

@@ -1,104 +1,40 @@
-"""The end of a run: figures, closing, opening again, recomputing."""
+"""The end of a run: figures, closing, opening again, telling the results."""
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from lms import clock, hookimpl
-from lms.credentials.models import Certificate
 from lms.db import Database
 from lms.edge import State
 from lms.errors import ClosedError, ConflictError, InvalidError
-from lms.learning import proof, rules, service, stating
+from lms.learning import service
 from lms.learning.models import (
     ActivityResult,
-    Completion,
     Enrolment,
     Run,
     RunChange,
     Waiting,
 )
-from lms.learning.running import closing, recomputing, refolding, results, telling_results
+from lms.learning.running import closing, results, telling_results
 from lms.learning.running.closing import Unmarked
 from lms.learning.running.results import Figures
 from lms.outbox import Task
 from lms.people import service as people
-from lms.people.models import AuditRow, Institution, Person
+from lms.people.models import AuditRow
 from lms.plugins import plugin_manager
-from lms.xapi import store
-from lms.xapi import vocabulary as say
 from tests import factories
+from tests.closing_world import LATER, ZONE, asked_of, everything, reads, scores, world
 from tests.factories import NOW
-
-ZONE = "Asia/Seoul"
-LATER = NOW + timedelta(days=40)
-LAST = date(2026, 11, 30)
-
-
-def world(
-    session: Session, state: State, *units: list[dict[str, Any]], **more: Any
-) -> tuple[Institution, Person, Run]:
-    """An institution, its officer, and a run until 30 November."""
-    home = factories.institution(session)
-    officer = factories.person(session, home, "officer")
-    course = factories.course(session, state.kinds, home, *units)
-    score = (
-        rules.LAW_SCORE_MIN
-        if any(one["kind"] == "quiz" for unit in units for one in unit)
-        else None
-    )
-    rule = rules.RuleSet(score_min=score, ordered=False)
-    return home, officer, factories.run(session, course, rule, learn_until=LAST, **more)
-
-
-def reads(session: Session, state: State, enrolment: Enrolment) -> None:
-    (page,) = [one for one in factories.activities(session, enrolment) if one.kind == "page"]
-    said = stating.about_activity(
-        stating.setting_of(session, enrolment.id),
-        page,
-        say.EXPERIENCED,
-        activity_type=say.TYPE_PAGE,
-        now=NOW,
-        result={"completion": True},
-    )
-    service.record(session, state.hook, enrolment.id, page.id, [said], now=NOW)
-
-
-def scores(session: Session, state: State, enrolment: Enrolment, points: int) -> None:
-    (quiz,) = [one for one in factories.activities(session, enrolment) if one.kind == "quiz"]
-    said = stating.about_activity(
-        stating.setting_of(session, enrolment.id),
-        quiz,
-        say.PASSED if points >= 60 else say.FAILED,
-        activity_type=say.TYPE_ASSESSMENT,
-        now=NOW,
-        result={
-            "completion": True,
-            "success": points >= 60,
-            "score": {"scaled": points / 100, "raw": points, "min": 0, "max": 100},
-        },
-    )
-    service.record(session, state.hook, enrolment.id, quiz.id, [said], now=NOW)
 
 
 @pytest.fixture
 def statements(state: State) -> list[str]:
-    """What is asked of the database, one by one."""
-    asked: list[str] = []
-
-    def listen(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    for engine in {id(one): one for one in (state.db.engine, state.db.reader)}.values():
-        event.listen(engine, "before_cursor_execute", listen)
-    return asked
+    return asked_of(state)
 
 
 def test_figures_count_learners_and_why_they_did_not_complete(db: Database, state: State) -> None:
@@ -161,10 +97,6 @@ def test_figures_count_learners_and_why_they_did_not_complete(db: Database, stat
         assert [one.id for one in results.listed(session, run, text=lines[0].name)] == [lines[0].id]
     assert results.share(164, 300) == "54.7%"
     assert results.share(0, 0) == "0%"
-
-
-def everything(session: Session) -> tuple[Any, Any]:
-    return session.scalars(select(RunChange)).all(), session.scalars(select(AuditRow.id)).all()
 
 
 def test_a_run_is_closed_once_and_then_counts_nothing(db: Database, state: State) -> None:
@@ -343,158 +275,6 @@ def test_who_did_not_complete_and_their_school_hear_of_the_closing(
         assert len(mails) == 2
         assert "학습한 기록이 없습니다." in told["lazy@example.kr"]
         assert "2명이 참여해 1명이 이수했습니다." in told["school@example.kr"]
-
-
-def test_many_refold_as_one(db: Database, state: State) -> None:
-    with db.transaction() as session:
-        home, _, run = world(session, state, [factories.PAGE], [factories.QUIZ])
-        joined = [
-            factories.enrolment(session, state.hook, factories.person(session, home), run)
-            for _ in range(3)
-        ]
-        reads(session, state, joined[0])
-        scores(session, state, joined[0], 80)
-        reads(session, state, joined[1])
-    with db.reading() as session:
-        rows = session.scalars(select(Enrolment).order_by(Enrolment.id)).all()
-        many = refolding.refold(session, session.get_one(Run, run.id), rows)
-        assert many == {one.id: proof.refold(session, one) for one in rows}
-
-
-def void(session: Session, enrolment: Enrolment, verb: str, state: State) -> None:
-    """Somebody voids the enrolment's statements with that verb."""
-    found = [
-        one.statement_id
-        for one in store.of_registration(
-            session.connection(), enrolment.institution_id, enrolment.registration
-        )
-        if one.verb == verb
-    ]
-    home = session.get_one(Institution, enrolment.institution_id)
-    for target in found:
-        said = {
-            "actor": {"account": {"homePage": home.home_page, "name": "lms"}},
-            "verb": {"id": say.VOIDED},
-            "object": {"objectType": "StatementRef", "id": target},
-        }
-        raw = json.dumps(said).encode()
-        store.add(session.connection(), home.id, [raw], authority=store.LMS, now=NOW)
-
-
-def recomputed(db: Database, state: State, run: Run, officer: Person) -> list[int]:
-    with db.reading() as session:
-        plan = recomputing.plan(session, run)
-    with db.transaction() as session:
-        how = {"reason": "바로잡음", "actor_id": officer.id, "now": LATER}
-        recomputing.begin(session, run, plan, **how)
-        return recomputing.apply(session, state.hook, run, plan.moving, **how)
-
-
-def test_recomputing_finds_who_gains_and_completes_them_now(db: Database, state: State) -> None:
-    with db.transaction() as session:
-        home, officer, run = world(session, state, [factories.PAGE], [factories.QUIZ])
-        person = factories.person(session, home, email="kim@example.kr")
-        gains = factories.enrolment(session, state.hook, person, run)
-        same = factories.enrolment(session, state.hook, factories.person(session, home), run)
-        reads(session, state, same)
-        reads(session, state, gains)
-        scores(session, state, gains, 40)
-        # The marking was wrong: a statement tells the right score, past the usual way.
-        (quiz,) = [one for one in factories.activities(session, gains) if one.kind == "quiz"]
-        said = stating.about_activity(
-            stating.setting_of(session, gains.id),
-            quiz,
-            say.PASSED,
-            activity_type=say.TYPE_ASSESSMENT,
-            now=NOW,
-            result={"completion": True, "success": True, "score": {"scaled": 0.8}},
-        )
-        store.add(session.connection(), home.id, [said], authority=store.LMS, now=NOW)
-        closing.close(session, state.hook, run, actor_id=officer.id, now=LATER, zone=ZONE)
-    with db.reading() as session:
-        plan = recomputing.plan(session, run)
-        assert plan.asked == 2
-        (change,) = plan.changes
-        assert (change.enrolment_id, change.outcome) == (gains.id, "gains")
-        assert (change.score, change.name) == ((4000, 8000), person.name)
-        assert session.get_one(Enrolment, gains.id).completed_at is None  # a dry run
-    assert recomputed(db, state, run, officer) == [gains.id]
-    with db.reading() as session:
-        kept = session.get_one(Enrolment, gains.id)
-        assert (kept.completed_at, kept.score, kept.progress_permille) == (LATER, 8000, 1000)
-        completion = session.scalars(select(Completion)).one()
-        assert proof.replay(session, completion).holds
-        assert session.scalars(select(Certificate)).one().completion_id == completion.id
-        assert recomputing.plan(session, run).changes == ()
-        acts = session.scalars(
-            select(AuditRow).where(AuditRow.act.in_(("run.recompute", "enrolment.recompute")))
-        ).all()
-        assert [(one.act, one.reason, one.actor_id) for one in acts] == [
-            ("run.recompute", "바로잡음", officer.id),
-            ("enrolment.recompute", "바로잡음", officer.id),
-        ]
-        assert acts[0].detail["gains"] == 1
-        assert acts[1].detail == {"progress": [1000, 1000], "score": [4000, 8000]}
-    assert recomputed(db, state, run, officer) == []
-
-
-def test_who_would_lose_keeps_what_they_have(db: Database, state: State) -> None:
-    with db.transaction() as session:
-        home, officer, run = world(session, state)
-        done = factories.enrolment(session, state.hook, factories.person(session, home), run)
-        reads(session, state, done)
-        half = factories.enrolment(session, state.hook, factories.person(session, home), run)
-        void(session, done, say.EXPERIENCED, state)
-    with db.reading() as session:
-        before = session.get_one(Enrolment, done.id)
-        kept = (before.completed_at, before.progress_permille)
-        plan = recomputing.plan(session, run)
-        assert [(one.enrolment_id, one.outcome) for one in plan.changes] == [(done.id, "loses")]
-        assert plan.moving == []
-        assert half.id not in plan.moving
-    with db.transaction() as session:
-        recomputing.apply(
-            session, state.hook, run, [done.id], reason="x", actor_id=officer.id, now=LATER
-        )
-    with db.reading() as session:
-        after = session.get_one(Enrolment, done.id)
-        assert (after.completed_at, after.progress_permille) == kept
-        assert session.scalars(select(Completion)).one().review is None
-
-
-def test_what_was_voided_before_a_completion_goes_from_the_progress(
-    db: Database, state: State
-) -> None:
-    with db.transaction() as session:
-        home, officer, run = world(session, state, [factories.PAGE], [factories.QUIZ])
-        one = factories.enrolment(session, state.hook, factories.person(session, home), run)
-        reads(session, state, one)
-        void(session, one, say.EXPERIENCED, state)
-    assert recomputed(db, state, run, officer) == []
-    with db.reading() as session:
-        kept = session.get_one(Enrolment, one.id)
-        assert kept.progress_permille == 0
-        assert kept.need_ms > 0
-        assert recomputing.plan(session, run).changes == ()
-
-
-def test_a_plan_costs_the_same_statements_for_one_and_for_three(
-    db: Database, state: State, statements: list[str]
-) -> None:
-    costs = []
-    with db.transaction() as session:
-        home, _, run = world(session, state)
-    for count in (1, 2):
-        with db.transaction() as session:
-            for _ in range(count):
-                one = factories.enrolment(session, state.hook, factories.person(session, home), run)
-                reads(session, state, one)
-        with db.reading() as session:
-            kept = session.get_one(Run, run.id)
-            statements.clear()
-            recomputing.plan(session, kept)
-            costs.append(len(statements))
-    assert costs[0] == costs[1]
 
 
 def test_the_results_page_costs_the_same_for_one_and_for_three(

@@ -13,7 +13,7 @@ from lms.db import Database
 from lms.people.models import AuditRow, Institution, Organisation
 from lms.sheets import writing
 from tests import factories
-from tests.test_people_bringing_in import confirm, counts, preview
+from tests.sheets_world import confirm, counts, preview
 from tests.test_people_staff import browser_of
 
 HEAD = ("학교(기관)코드", "학교(기관)이름", "종류", "학교급", "상위코드")

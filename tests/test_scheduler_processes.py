@@ -23,7 +23,7 @@ from lms.outbox import Handler, Job, JobRun, Lease, Task, promise
 
 ROOT = Path(__file__).parent.parent
 TASKS = 150
-PATIENCE = 15.0
+PATIENCE = 90.0
 
 
 @pytest.fixture

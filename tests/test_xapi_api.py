@@ -248,3 +248,56 @@ def test_the_lms_statements_are_read_by_the_whole_scope(vendor: System) -> None:
         )
     )
     assert vendor.found() == [ours.statement_id]
+
+
+def test_ids_are_those_that_were_sent_or_new_ones_of_rfc_4122(quick: System) -> None:
+    ids = quick.post([{**STATEMENT, "id": ID.upper()}, STATEMENT, STATEMENT]).get_json()
+    assert ids[0] == ID.upper()
+    assert [uuid.UUID(one).version for one in ids[1:]] == [4, 4]
+    assert len(set(ids)) == number(quick.app) == 3
+    for one in (ID, ID.upper()):
+        assert quick.get(statementId=one).get_json()["id"] == ID.upper()
+
+
+def test_stored_and_authority_are_ours_and_timestamp_and_version_where_none_came(
+    quick: System,
+) -> None:
+    told = {
+        "stored": "2000-01-01T00:00:00Z",
+        "authority": {"mbox": "mailto:somebody@example.kr"},
+        "timestamp": "2999-01-02T03:04:05+09:00",
+    }
+    before = datetime.now(UTC)
+    for version, default in (("1.0.3", "1.0.0"), ("2.0.0", "2.0.0")):
+        quick.version = version
+        [plain, whole, old] = quick.post(
+            [STATEMENT, {**STATEMENT, **told}, {**STATEMENT, "version": "1.0.2"}]
+        ).get_json()
+        got = {
+            name: quick.get(statementId=id_).get_json()
+            for name, id_ in (("plain", plain), ("whole", whole), ("old", old))
+        }
+        for one in got.values():
+            assert before <= datetime.fromisoformat(one["stored"]) <= datetime.now(UTC)
+            assert one["stored"].endswith("Z")
+            assert one["authority"]["account"]["name"] == quick.username
+        assert got["plain"]["timestamp"] == got["plain"]["stored"]
+        assert got["whole"]["timestamp"] == "2999-01-01T18:04:05Z"
+        assert [one["version"] for one in got.values()] == [default, default, "1.0.2"]
+
+
+@pytest.mark.parametrize("version", ["1.0.3", "2.0.0"])
+def test_a_batch_is_kept_whole_or_not_at_all(quick: System, version: str) -> None:
+    quick.version = version
+    twice = [{**STATEMENT, "id": ID}, {**STATEMENT, "id": ID.upper()}]
+    for batch, path in (
+        (twice, "$[1].id"),
+        ([STATEMENT, {**STATEMENT, "id": "x"}], "$[1].id"),
+        ([STATEMENT, None], "$[1]"),
+        ([STATEMENT, [STATEMENT]], "$[1]"),
+        ([STATEMENT, 1], "$[1]"),
+    ):
+        answer = quick.post(batch)
+        assert (answer.status_code, answer.get_json()["error"]["path"]) == (400, path)
+    assert number(quick.app) == 0
+    assert (quick.post([]).get_json(), number(quick.app)) == ([], 0)

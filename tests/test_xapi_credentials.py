@@ -1,14 +1,16 @@
 """Who may write and read: credentials, scopes, the limiter, the command line."""
 
 import base64
+from datetime import datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select
 
+from lms import clock
 from lms.db import Database
-from lms.errors import InvalidError, NotFoundError
+from lms.errors import ClosedError, InvalidError, NotFoundError
 from lms.people.models import AuditRow
 from lms.xapi import commands, credentials
 from lms.xapi.models import Credential
@@ -102,3 +104,97 @@ def test_the_command_line_makes_lists_and_revokes(quick: System) -> None:
         f"{quick.username}\tin use\tall\t시험",
         f"{username}\trevoked\tall\t외부 콘텐츠",
     ]
+
+
+def test_a_new_secret_goes_beside_the_old_one_for_a_while(
+    vendor: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db: Database = vendor.app.extensions["lms"].db
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+    def renewed(hours: float) -> System:
+        with db.transaction() as session:
+            made, told = credentials.rotate(
+                session,
+                vendor.institution_id,
+                vendor.username,
+                overlap=timedelta(hours=hours),
+                now=NOW,
+                reason="해마다",
+            )
+            return System(vendor.app, vendor.institution_id, made.username, told)
+
+    second = renewed(24)
+    assert [one.get().status_code for one in (vendor, second)] == [200, 200]
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=24))
+    assert [one.get().status_code for one in (vendor, second)] == [401, 200]
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    third = renewed(24)
+    assert [one.get().status_code for one in (vendor, second, third)] == [401, 200, 200]
+    fourth = renewed(0)
+    assert [one.get().status_code for one in (second, third, fourth)] == [401, 401, 200]
+    with db.reading() as session:
+        rows = session.execute(
+            select(AuditRow.act, AuditRow.reason, AuditRow.detail).order_by(AuditRow.id)
+        ).all()
+        kept = session.scalars(select(Credential)).one()
+    same = {"username": vendor.username}
+    assert rows[1:] == [
+        ("credential.rotated", "해마다", same | {"hours": hours}) for hours in (24, 24, 0)
+    ]
+    assert (kept.old_secret_hash, kept.old_until) == (None, None)
+    for hours in (-1, 24 * 30 + 1):
+        with pytest.raises(InvalidError):
+            renewed(hours)
+    with db.transaction() as session:
+        credentials.revoke(session, vendor.institution_id, vendor.username, now=NOW)
+    with pytest.raises(ClosedError):
+        renewed(24)
+    assert fourth.get().status_code == 401
+
+
+def test_the_old_secret_ends_with_the_credentials(quick: System) -> None:
+    db: Database = quick.app.extensions["lms"].db
+    with db.transaction() as session:
+        _, told = credentials.rotate(
+            session, quick.institution_id, quick.username, now=clock.now(), reason="바꿈"
+        )
+        credentials.revoke(session, quick.institution_id, quick.username, now=clock.now())
+    new = System(quick.app, quick.institution_id, quick.username, told)
+    assert [quick.get().status_code, new.get().status_code] == [401, 401]
+
+
+def test_use_is_noted_once_an_hour(vendor: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    db: Database = vendor.app.extensions["lms"].db
+
+    def used_at(at: datetime) -> datetime | None:
+        monkeypatch.setattr(clock, "now", lambda: at)
+        assert vendor.get().status_code == 200
+        db.writer.do(lambda _connection: None)  # what was left for later stood before this
+        with db.reading() as session:
+            return session.scalars(select(Credential.last_used_at)).one()
+
+    assert used_at(NOW) == NOW
+    assert used_at(NOW + timedelta(minutes=59)) == NOW
+    assert used_at(NOW + timedelta(minutes=60)) == NOW + timedelta(minutes=60)
+
+
+def test_reading_everything_is_a_scope_and_writing_is_not_in_it(quick: System) -> None:
+    reader = system(quick.app, "all/read", institution_id=quick.institution_id)
+    [kept] = quick.post(STATEMENT).get_json()
+    assert reader.found() == [kept]
+    assert reader.post(STATEMENT).status_code == 403
+    state = {"activityId": "http://example.kr/a", "agent": '{"mbox": "mailto:a@example.kr"}'}
+    got = reader.ask("GET", "activities/state", query_string=state)
+    put = reader.ask("PUT", "activities/state", query_string=state | {"stateId": "a"}, data=b"1")
+    assert [got.status_code, put.status_code] == [200, 403]
+
+
+def test_the_command_line_renews_a_secret(quick: System) -> None:
+    state = quick.app.extensions["lms"]
+    words = ("rotate", quick.username, "--hours", "0", "--reason", "시험")
+    answer = CliRunner().invoke(commands.record_store, words, obj=state)
+    assert answer.exit_code == 0, answer.output
+    username, secret = (line.split()[-1] for line in answer.output.splitlines())
+    new = System(quick.app, quick.institution_id, username, secret)
+    assert [quick.get().status_code, new.get().status_code] == [401, 200]

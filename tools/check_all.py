@@ -48,9 +48,11 @@ def steps() -> Iterator[tuple[str, list[str]]]:
     ):
         if (tools / script).exists():
             yield name, [python, str(tools / script), "--check"]
-    test = [python, "-m", "pytest", "--color=no", "--cov", "--cov-report="]
-    yield "tests", [*test, "-n", "2", "-m", "not browser"]
-    yield "browser tests", [*test, "--cov-append", "-m", "browser"]
+    test = [python, "-m", "pytest", "--color=no", "--cov", "--cov-report=", "-n", "2"]
+    # A worker that is through takes over from the other, so that both end together.
+    yield "tests", [*test, "--dist", "worksteal", "-m", "not browser"]
+    # Each worker has a server of its own; the tests of a file tell one story on it.
+    yield "browser tests", [*test, "--dist", "loadfile", "--cov-append", "-m", "browser"]
     yield "coverage", [python, "-m", "coverage", "report", f"--fail-under={FLOOR}"]
 
 

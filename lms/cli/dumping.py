@@ -92,7 +92,8 @@ def snapshot(db: Database, folder: Path) -> Iterator[sa.Connection]:
 def rows_of(connection: sa.Connection, entry: TableEntry) -> Iterator[bytes]:
     """The table's rows as lines, by id: the same bytes from either database."""
     table = table_of(entry)
-    for row in connection.execute(sa.select(table).order_by(table.c.id)):
+    order = [table.c.id] if "id" in table.c else list(table.c)
+    for row in connection.execute(sa.select(table).order_by(*order)):
         yield encode(tuple(row)) + b"\n"
 
 

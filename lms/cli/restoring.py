@@ -225,7 +225,7 @@ def _go_on_counting(connection: sa.Connection, manifest: Manifest) -> None:
     if connection.dialect.name == "sqlite":
         return
     for entry in manifest.tables:
-        if entry.rows:
+        if entry.rows and "id" in dict(entry.columns):
             connection.execute(
                 sa.text(
                     "SELECT setval(pg_get_serial_sequence(:name, 'id'), max(id)) "  # noqa: S608

@@ -40,11 +40,22 @@ def check() -> None:
 def passed(settings: Settings, db: Database, *, quiet: bool = False) -> bool:
     """Say each finding in a line (only what is wrong when `quiet`); False when one is fatal."""
     findings = checks.every(settings, db)
+    if all(finding.ok or not finding.fatal for finding in findings):
+        findings += _told_by_rooms(db)
     for finding in findings:
         if not (quiet and finding.ok):
             mark = "ok  " if finding.ok else "FAIL" if finding.fatal else "look"
             click.echo(f"{mark}  {finding.name:<11} {finding.text}", err=quiet)
     return all(finding.ok or not finding.fatal for finding in findings)
+
+
+def _told_by_rooms(db: Database) -> list[checks.Finding]:
+    from lms.plugins import plugin_manager
+
+    hook = plugin_manager().hook
+    with db.reader.connect() as connection:
+        told = hook.lms_findings(connection=connection, hook=hook, now=clock.now())
+        return [finding for some in told for finding in some]
 
 
 @click.command()

@@ -6,3 +6,5 @@ OWN_RECORD = Permission("record:see", signed_in)
 SEE = Permission("certificate:see", owns, sees=owns)
 VERIFY = Permission("certificate:verify", anyone)
 REVOKE = Permission("certificate:revoke", has_role("officer", "institution_admin"))
+REVIEW = Permission("completion:review", has_role("officer", "institution_admin"))
+"""Seeing completions that lean on voided statements, and deciding what becomes of them."""

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import pluggy
 from sqlalchemy.orm import Session
 
-from lms.credentials import service
+from lms.credentials import review_views, service
 from lms.credentials.commands import verify_number
 from lms.credentials.views import blueprint
 from lms.edge import Blueprint, Entry
@@ -25,7 +26,7 @@ def lms_after_completion(
 
 @hookimpl
 def lms_blueprints() -> Iterable[Blueprint]:
-    return [blueprint]
+    return [blueprint, review_views.blueprint]
 
 
 @hookimpl
@@ -36,6 +37,11 @@ def lms_templates() -> Iterable[str]:
 @hookimpl
 def lms_menu() -> Iterable[Entry]:
     return [Entry("내 기록", "record", "credentials.record", 50)]
+
+
+@hookimpl
+def lms_to_decide(session: Session, actor: Any) -> Iterable[Any]:
+    return review_views.waits(session, actor)
 
 
 @hookimpl

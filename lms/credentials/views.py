@@ -15,7 +15,7 @@ from lms.credentials.paper import PaperError
 from lms.credentials.paper import render as print_paper
 from lms.credentials.permissions import OWN_RECORD, REVOKE, SEE, VERIFY
 from lms.db import session_on
-from lms.edge import Blueprint, now, person, render, session, state, words_here
+from lms.edge import Blueprint, now, person, render, sealer, session, state, words_here
 from lms.edge.rendering import url
 from lms.errors import InvalidError, NotFoundError
 from lms.files.models import StoredFile
@@ -24,7 +24,6 @@ from lms.learning import pages, proof, terms
 from lms.learning.evaluate import Clause
 from lms.learning.models import Completion
 from lms.people.models import Institution
-from lms.people.sealing import Sealer
 
 blueprint = Blueprint("credentials", __name__)
 
@@ -172,7 +171,7 @@ def _preview(certificate: Certificate) -> dict[str, Any]:
 
 def _birth_date(certificate: Certificate) -> str | None:
     sealed = certificate.payload.get("birth_date_sealed")
-    return Sealer(state().settings.encryption_key()).open(sealed) if sealed else None
+    return sealer().open(sealed) if sealed else None
 
 
 def _kept_paper(certificate: Certificate) -> bytes:

@@ -51,6 +51,7 @@ def build(state: Any, *, people: int, progress: Callable[[int], object] = lambda
     running.build(state, made, now=now)
     partners.build(state, made, now=now)
     making.build(state, made, now=now)
+    state.hook.lms_demo(state=state, institution=made.first, runs=dict(made.runs), now=now)
     return built
 
 

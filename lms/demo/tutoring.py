@@ -25,6 +25,7 @@ _ASKED = (
     "12월에 휴직하는데 그 전에 이수증을 받을 수 있는지 궁금합니다.",
     "‘처음 기록하기’ 자료의 서식을 한글 파일로도 받을 수 있을까요?",
 )
+_ASKED_ELSEWHERE = "사례에 나온 선물 금액이 올해 바뀐 기준과 다른 것 같습니다. 확인해 주시겠습니까?"
 
 
 def make(state: Any, made: Made, *, now: datetime) -> None:
@@ -40,6 +41,11 @@ def make(state: Any, made: Made, *, now: datetime) -> None:
         if managers:
             _talk(session, run, managers[0], now)
             _told(session, made, run, managers[0], now)
+            # A second one that is late, so that the desk has one left when the first is answered.
+            other = session.get_one(Run, made.runs["anti-graft"])
+            at = now - timedelta(days=2, hours=5)
+            asker = _learners(session, other)[-1]
+            questions.ask(session, asker, _ASKED_ELSEWHERE, activity_id=None, now=at)
 
 
 def _learner(state: Any, made: Made, place: int, now: datetime) -> None:

@@ -8,13 +8,14 @@ from lms.edge.context import (
     hook,
     now,
     person,
+    sealer,
     session,
     state,
     words_here,
 )
 from lms.edge.menu import Entry
 from lms.edge.parsing import json_body
-from lms.edge.rendering import json_answer, render
+from lms.edge.rendering import json_answer, page, render
 
 __all__ = [
     "Blueprint",
@@ -26,8 +27,10 @@ __all__ = [
     "json_answer",
     "json_body",
     "now",
+    "page",
     "person",
     "render",
+    "sealer",
     "session",
     "state",
     "words_here",

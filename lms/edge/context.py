@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from lms.files import Storage
 from lms.i18n import LOCALES, Words, words
 from lms.people import service as people
 from lms.people.actor import Actor, Identity
+from lms.people.sealing import Sealer
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def state() -> State:
 
 def hook() -> pluggy.HookRelay:
     return state().hook
+
+
+def sealer() -> Sealer:
+    """What seals and opens personal data, by this app's key."""
+    return _sealer(state().settings.encryption_key())
 
 
 def session() -> Session:
@@ -127,6 +134,11 @@ def host_name() -> str:
 def on_content_host() -> bool:
     """Whether the request came to the host name of uploaded content."""
     return host_name() == state().content_host
+
+
+@lru_cache(maxsize=8)
+def _sealer(key: str) -> Sealer:
+    return Sealer(key)
 
 
 def _known(identity: Identity) -> Actor | None:

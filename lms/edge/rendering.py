@@ -78,6 +78,14 @@ def render(template: str, /, **context: Any) -> str:
     return env.get_template(template).render(**_shell(), **context)
 
 
+def page(html: str, status: int = 200, **headers: str) -> Response:
+    """A rendered page as an answer. `headers`: underscores stand for hyphens."""
+    answer = Response(html, status, mimetype="text/html")
+    for name, value in headers.items():
+        answer.headers[name.replace("_", "-")] = value
+    return answer
+
+
 def json_answer(value: Any, status: int = 200) -> Response:
     return Response(_encode(value), status, mimetype="application/json")
 

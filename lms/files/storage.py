@@ -33,6 +33,8 @@ class Storage:
             path = self.path(digest.hexdigest())
             path.parent.mkdir(parents=True, exist_ok=True)
             Path(name).replace(path)
+            for folder in (path.parent, self.folder):
+                _sync(folder)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -43,6 +45,15 @@ class Storage:
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             raise ValueError("not a SHA-256 in hex")
         return self.folder / sha256[:2] / sha256[2:]
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on disk: a file whose name a power cut took is lost too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _chunks(data: bytes | BinaryIO) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ import pluggy
 from sqlalchemy.orm import Session
 
 from lms.db import Insert
-from lms.learning import proof, stating
+from lms.learning import proof, stating, voiding
 from lms.learning.evaluate import VERSION, Verdict
 from lms.learning.models import Completion, Enrolment
 from lms.learning.rules import RuleSet
@@ -43,6 +43,8 @@ def complete(
         evaluator=VERSION,
         proof=proof.of(enrolment.registration, rule, verdict, at=now),
     )
+    if enrolment.voided_at is not None:
+        voiding.after_completion(session, enrolment, completion, now=now)
     _state(session, enrolment, verdict, now)
     audit.write(
         session,

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import select
 
 from lms.edge import Blueprint, Entry
 from lms.hooks import hookimpl
-from lms.learning import recount, telling
+from lms.learning import linking, recount, telling, voiding
 from lms.learning.commands import explain
 from lms.learning.making.views import blueprint as making
+from lms.learning.models import Enrolment
 from lms.learning.running import deciding, jobs, names, results_views, telling_results
 from lms.learning.running import telling as places
 from lms.learning.running.views import MENU as RUNS
@@ -74,6 +76,28 @@ def lms_to_decide(session: Any, actor: Any, hook: Any, now: Any) -> Iterable[Any
 @hookimpl
 def lms_run_names(session: Any, institution_id: int, run_ids: list[int] | None) -> dict[int, str]:
     return names.named(session, institution_id, run_ids)
+
+
+@hookimpl
+def lms_launch_over(session: Any, institution_id: int, registration: str) -> str | None:
+    return linking.launch_over(session, institution_id, registration)
+
+
+@hookimpl
+def lms_statement_links(session: Any, statement: Any, actor: Any) -> Iterable[Any]:
+    return linking.links_of(session, statement, actor)
+
+
+@hookimpl
+def lms_after_voiding(connection: Any, institution_id: int, voided: Any, by: str, now: Any) -> None:
+    voiding.after_voiding(connection, institution_id, voided, by=by, now=now)
+
+
+@hookimpl
+def lms_run_registrations(institution_id: int, run_id: int) -> Any:
+    return select(Enrolment.registration).where(
+        Enrolment.institution_id == institution_id, Enrolment.run_id == run_id
+    )
 
 
 @hookimpl

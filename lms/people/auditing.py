@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, literal, select, tuple_
+from sqlalchemy import Row, literal, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from lms import clock
+from lms.people import trails
 from lms.people.models import AuditRow, Person
 
 PAGE = 50
@@ -38,50 +38,16 @@ def found(
     most: int = PAGE,
 ) -> Sequence[Row[Any]]:
     """At most `most` + 1 rows, newest first, with the names of who and, of a person, whom."""
-    actor, subject = aliased(Person), aliased(Person)
-    query = (
-        select(
-            AuditRow.id,
-            AuditRow.at,
-            AuditRow.act,
-            AuditRow.subject,
-            AuditRow.subject_id,
-            AuditRow.reason,
-            AuditRow.detail,
-            AuditRow.actor_id,
-            actor.name.label("actor"),
-            subject.name.label("subject_name"),
-        )
-        .outerjoin(actor, actor.id == AuditRow.actor_id)
-        .outerjoin(subject, (AuditRow.subject == "person") & (subject.id == AuditRow.subject_id))
-        .where(AuditRow.institution_id == institution_id)
-        .order_by(AuditRow.at.desc(), AuditRow.id.desc())
-        .limit(most + 1)
-    )
-    if before is not None:
-        place = tuple_(literal(before[0], AuditRow.at.type), literal(before[1]))
-        query = query.where(tuple_(AuditRow.at, AuditRow.id) < place)
-    return session.execute(_within(query, institution_id, wanted, zone)).all()
-
-
-def _within(query: Select[Any], institution_id: int, wanted: Wanted, zone: str) -> Select[Any]:
-    if wanted.who:
-        named = select(Person.id).where(
-            Person.institution_id == institution_id,
-            Person.name.icontains(wanted.who, autoescape=True),
-        )
-        query = query.where(AuditRow.actor_id.in_(named))
-    if wanted.act:
-        query = query.where(AuditRow.act == wanted.act)
+    query = trails.told(AuditRow, institution_id, wanted, AuditRow.detail, zone=zone)
     if wanted.subject:
         query = query.where(AuditRow.subject == wanted.subject)
     if wanted.subject_id is not None:
         query = query.where(AuditRow.subject_id == wanted.subject_id)
-    if wanted.since is not None:
-        query = query.where(AuditRow.at >= clock.start_of_day(wanted.since, zone))
-    if wanted.until is not None:
-        query = query.where(AuditRow.at < clock.end_of_day(wanted.until, zone))
-    return query
+    if before is not None:
+        place = tuple_(literal(before[0], AuditRow.at.type), literal(before[1]))
+        query = query.where(tuple_(AuditRow.at, AuditRow.id) < place)
+    newest = query.order_by(AuditRow.at.desc(), AuditRow.id.desc())
+    return session.execute(newest.limit(most + 1)).all()
 
 
 def key_of(row: Any) -> str:

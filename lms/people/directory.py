@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
+from lms.people import trails
 from lms.people.models import AccessRow, AuditRow, Organisation, Person, RoleGrant
 
 PAGE = 50
@@ -106,43 +107,15 @@ def looked_at(
     session: Session, institution_id: int, wanted: Looks, *, zone: str, before: int | None
 ) -> Sequence[Row[Any]]:
     """At most PAGE + 1 rows of the access log, newest first, with the names of who and whom."""
-    actor, subject = aliased(Person), aliased(Person)
-    query = (
-        select(
-            AccessRow.id,
-            AccessRow.at,
-            AccessRow.act,
-            AccessRow.subject,
-            AccessRow.subject_id,
-            AccessRow.address,
-            AccessRow.reason,
-            AccessRow.actor_id,
-            actor.name.label("actor"),
-            subject.name.label("subject_name"),
-        )
-        .outerjoin(actor, actor.id == AccessRow.actor_id)
-        .outerjoin(subject, (AccessRow.subject == "person") & (subject.id == AccessRow.subject_id))
-        .where(AccessRow.institution_id == institution_id)
-        .order_by(AccessRow.id.desc())
-        .limit(PAGE + 1)
-    )
-    if before is not None:
-        query = query.where(AccessRow.id < before)
-    if wanted.who:
-        query = query.where(AccessRow.actor_id.in_(_named(institution_id, wanted.who)))
+    query = trails.told(AccessRow, institution_id, wanted, AccessRow.address, zone=zone)
     if wanted.whom:
         query = query.where(
             AccessRow.subject == "person",
-            AccessRow.subject_id.in_(_named(institution_id, wanted.whom)),
+            AccessRow.subject_id.in_(trails.named(institution_id, wanted.whom)),
         )
-    if wanted.act:
-        query = query.where(AccessRow.act == wanted.act)
-    if wanted.since is not None:
-        query = query.where(AccessRow.at >= clock.start_of_day(wanted.since, zone))
-    if wanted.until is not None:
-        query = query.where(AccessRow.at < clock.end_of_day(wanted.until, zone))
-    found: Sequence[Any] = session.execute(query).all()
-    return found
+    if before is not None:
+        query = query.where(AccessRow.id < before)
+    return session.execute(query.order_by(AccessRow.id.desc()).limit(PAGE + 1)).all()
 
 
 def looks_in(session: Session, institution_id: int, month: date, zone: str) -> int:
@@ -158,12 +131,6 @@ def looks_in(session: Session, institution_id: int, month: date, zone: str) -> i
 def next_month(month: date) -> date:
     """The first day of the month after."""
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def _named(institution_id: int, text: str) -> Select[Any]:
-    return select(Person.id).where(
-        Person.institution_id == institution_id, Person.name.icontains(text, autoescape=True)
-    )
 
 
 def history(session: Session, institution_id: int, person_id: int) -> Sequence[Row[Any]]:

@@ -248,6 +248,29 @@ class RoleGrant(Base):
             sqlite_where=text("ended_at IS NULL AND run_id IS NULL"),
             postgresql_where=text("ended_at IS NULL AND run_id IS NULL"),
         ),
+        # What a person may (asked by every request), who holds a role, and who looks after some
+        # runs: none of them reads all grants.
+        Index(
+            "ix_lms_role_grant_person",
+            "person_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "ix_lms_role_grant_role",
+            "institution_id",
+            "role",
+            "person_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "ix_lms_role_grant_run",
+            "run_id",
+            "role",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))

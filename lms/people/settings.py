@@ -48,6 +48,12 @@ class InstitutionSettings(msgspec.Struct, frozen=True, omit_defaults=True, kw_on
     result_days: int = 10
     """Days after a run's last day within which its results go to the learners' offices."""
 
+    attachment_mb: int = 10
+    """The largest file that the record store takes with a statement, in MiB."""
+
+    attachments_mb: int = 16
+    """The largest request with such files, in MiB."""
+
 
 def parse(settings: dict[str, Any]) -> InstitutionSettings:
     """The typed settings. Raises msgspec.ValidationError naming the wrong field."""

@@ -104,6 +104,7 @@ def _flag(text: str) -> bool:
 
 
 PAPER, COMPLETING, LEARNING, LOOKS = "이수증", "이수 기준", "학습 방법", "화면"
+RECORDS = "학습 기록"
 
 ASKED = (
     Asked(
@@ -265,6 +266,26 @@ ASKED = (
         "공공기관의 누리집만 켤 수 있습니다.",
         "flag",
         _flag,
+    ),
+    Asked(
+        "attachment_mb",
+        RECORDS,
+        "기록에 딸린 첨부 파일 하나의 크기",
+        "다른 시스템이 학습 기록과 함께 보내는 파일 하나를 이 크기까지 받습니다.",
+        "number",
+        _number(1, 16),
+        unit="MB",
+        required=True,
+    ),
+    Asked(
+        "attachments_mb",
+        RECORDS,
+        "첨부 파일이 든 요청 하나의 크기",
+        "기록과 첨부 파일을 모두 더해 한 번에 이 크기까지 받습니다.",
+        "number",
+        _number(1, 16),
+        unit="MB",
+        required=True,
     ),
 )
 

@@ -15,18 +15,19 @@ _MAILBOX = r"\Amailto:[^@\s\x00-\x20]+@[^@\s\x00-\x20]+\Z"
 _SHA1 = r"\A[0-9a-fA-F]{40}\Z"
 _SHA2 = r"\A([0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})\Z"
 _MEDIA_TYPE = r"\A[^\s/;,]+/[^\s/;,]+(\s*;[^\r\n]*)?\Z"
-_VERSION = r"\A(1|2)\.0\.[0-9]+\Z"
+_VERSION = r"\A(1\.0\.[0-9]+(-[0-9A-Za-z-]+)?|2\.0\.[0-9]+)\Z"
 
 # The sequence of token lengths of RFC 5646 2.1, with its irregular tags of four letters and more.
 _LANGUAGE = (
-    r"(?i)\A(([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?"
+    r"(?ai)\A(([a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4,8})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?"
     r"(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[a-wyz0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?"
     r"|x(-[a-z0-9]{1,8})+|i(-[a-z0-9]{2,8})+|en-gb-oed|sgn-(be-(fr|nl)|ch-de))\Z"
 )
 
 _DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _OFFSET = (
-    r"\+(0[0-9]|1[0-4])(:?[0-5][0-9])?|-(0[1-9]|1[0-2])(:?[0-5][0-9])?|-00:?(0[1-9]|[1-5][0-9])"
+    r"\+([01][0-9]|2[0-3])(:?[0-5][0-9])?|-(0[1-9]|1[0-9]|2[0-3])(:?[0-5][0-9])?"
+    r"|-00:?(0[1-9]|[1-5][0-9])"
 )
 # ISO 8601's combined format; minus zero says that the offset is unknown (RFC 3339 4.3): refused.
 _TIMESTAMP = (
@@ -37,11 +38,12 @@ _RFC3339 = (
     rf"\A{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
     r"(Z|\+([01][0-9]|2[0-3]):[0-5][0-9]|-(0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|-00:(0[1-9]|[1-5][0-9]))\Z"
 )
-# ISO 8601:2004 4.4.3.2; only the smallest part may have a fraction.
+# ISO 8601:2004 4.4.3.2; only the smallest part may have a fraction. Seconds alone may go without
+# their T: an example of the standard does (Data 4.6.s2.table1.row2).
 _DURATION = (
-    r"\AP(?!\Z)(?!.*[.,][0-9]+[YMDH][T0-9])([0-9]+([.,][0-9]+)?W|([0-9]+([.,][0-9]+)?Y)?([0-9]+([.,][0-9]+)?M)?"
+    r"\A(P[0-9]+([.,][0-9]+)?S|P(?!\Z)(?!.*[.,][0-9]+[YMDH][T0-9])([0-9]+([.,][0-9]+)?W|([0-9]+([.,][0-9]+)?Y)?([0-9]+([.,][0-9]+)?M)?"
     r"([0-9]+([.,][0-9]+)?D)?(T(?=[0-9])([0-9]+([.,][0-9]+)?H)?([0-9]+([.,][0-9]+)?M)?"
-    r"([0-9]+([.,][0-9]+)?S)?)?)\Z"
+    r"([0-9]+([.,][0-9]+)?S)?)?))\Z"
 )
 
 Iri = Annotated[str, Meta(pattern=_IRI)]
@@ -112,9 +114,9 @@ def read_timestamp(text: str, *, strict: bool = False) -> datetime:
 def in_utc(text: str, at: datetime) -> str:
     """The timestamp `text`, which is the instant `at`, as UTC with all its digits (Data 4.5.s1.b6).
 
-    The same text if it is in UTC already.
+    The same text if it is in UTC already, as RFC 3339 writes it.
     """
-    if text.endswith("Z") and "T" in text:
+    if text.endswith("Z") and "T" in text and _is_rfc3339(text):
         return text
     found = _PARTS.match(text)
     fraction = found.group(4) if found else None

@@ -1,6 +1,6 @@
 """What was acted on: activities and references (Data 2.4.4); verbs and attachments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -105,6 +105,18 @@ class Attachment(Strict):
     sha2: Sha2
     description: LanguageMap | UnsetType = UNSET
     file_url: Iri | UnsetType = UNSET
+
+
+class Held(NamedTuple):
+    """The bytes of an attachment that came with its statement and lie in storage."""
+
+    sha2: str
+    """As the statement names them."""
+
+    content_type: str
+    sha256: str
+    size: int
+    """In octets."""
 
 
 class Named(msgspec.Struct, rename="camel"):

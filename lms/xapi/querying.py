@@ -11,19 +11,20 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, literal, select, tuple_
+from sqlalchemy import Connection, bindparam, select
 
-from lms.db import UTCDateTime
+from lms.db import Prepared
 from lms.errors import InvalidError
-from lms.xapi import formats
+from lms.people.models import Institution
+from lms.xapi import formats, searching
 from lms.xapi.actors import Actor, find_key, identifier
-from lms.xapi.models import Statement
+from lms.xapi.links import term
+from lms.xapi.searching import Found, Near, Shape
 from lms.xapi.statement import explain
-from lms.xapi.store import is_voided
 
 MOST = 500
 """Statements in one answer."""
@@ -48,7 +49,15 @@ _REFUSAL = "요청의 {name} 값을 쓸 수 없습니다: {rule}"
 _STRANGE = "not an address that was given out"
 _LIMIT_DIGITS = 9
 _MARK_BYTES = 16
+_MOST_LANGUAGES = 1_000
+"""Characters of an Accept-Language that are looked at."""
+
+_ACCOUNT = "account:"
+_HOME = Prepared(
+    select(Institution.home_page).where(Institution.id == bindparam("institution_id")), str
+)
 _decode_actor = msgspec.json.Decoder(Actor).decode
+Format = Literal["ids", "exact", "canonical"]
 
 
 class Query(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -65,13 +74,24 @@ class Query(Struct, frozen=True, array_like=True, omit_defaults=True):
     after: tuple[datetime, int] | None = None
     """The last row that was given out: its stored instant and its id."""
 
+    related_agents: bool = False
+    related_activities: bool = False
+    format: Format = "exact"
+    attachments: bool = False
+    languages: str = ""
+    """The Accept-Language that canonical statements are given out by, on every page."""
+
 
 @dataclass(frozen=True)
 class Page:
-    """Statements as they are given out, and the query of the next page; None at the end."""
+    """Statements as they are kept, and the query of the next page; None at the end."""
 
-    statements: list[bytes]
+    found: list[Found]
     more: Query | None
+
+    @property
+    def statements(self) -> list[bytes]:
+        return [one.raw for one in self.found]
 
 
 def refuse(name: str, rule: str) -> InvalidError:
@@ -79,22 +99,15 @@ def refuse(name: str, rule: str) -> InvalidError:
     return InvalidError(_REFUSAL, field=name, name=name, rule=rule)
 
 
-def read_query(given: Mapping[str, str]) -> Query:
+def read_query(given: Mapping[str, str], *, languages: str = "") -> Query:
     """The query in a request's parameters, each checked as in statements (Data 2.2.s4.b4).
 
-    Raises InvalidError, whose field is the parameter.
+    `languages`: the request's Accept-Language. Raises InvalidError, whose field is the parameter.
     """
     for name in given:
         if name not in _KNOWN:
             raise refuse(name, "not a parameter of this resource (Communication 3.2.s3.b7)")
-    for name, taken in (
-        ("related_activities", "false"),
-        ("related_agents", "false"),
-        ("attachments", "false"),
-        ("format", "exact"),
-    ):
-        if given.get(name, taken) != taken:
-            raise refuse(name, f"only {taken} is answered")
+    form = _format(given.get("format", "exact"))
     return Query(
         agent=_agent(given["agent"]) if "agent" in given else None,
         verb=_iri("verb", given),
@@ -104,6 +117,11 @@ def read_query(given: Mapping[str, str]) -> Query:
         until=_instant("until", given),
         limit=_limit(given.get("limit", "0")),
         ascending=_flag("ascending", given),
+        related_agents=_flag("related_agents", given),
+        related_activities=_flag("related_activities", given),
+        format=form,
+        attachments=_flag("attachments", given),
+        languages=languages[:_MOST_LANGUAGES] if form == "canonical" else "",
     )
 
 
@@ -129,17 +147,30 @@ def find(
     connection: Connection, institution_id: int, query: Query, *, authority: str | None = None
 ) -> Page:
     """One page, without voided statements. `authority`: only what this one vouches for."""
-    wanted = select(Statement.id, Statement.stored, Statement.raw).where(
-        Statement.institution_id == institution_id, ~is_voided()
-    )
-    if authority is not None:
-        wanted = wanted.where(Statement.authority == authority)
-    rows = connection.execute(_matching(wanted, query)).all()
+    vouching = _vouching(connection, institution_id, query)
+    shape = _shape(connection.dialect.name, query, vouching, authority)
+    values: dict[str, Any] = {
+        "institution_id": institution_id,
+        "most": query.limit + 1,
+        "agent": query.agent,
+        "vouching": vouching,
+        "verb": query.verb,
+        "activity": query.activity,
+        "registration": query.registration,
+        "authority": authority,
+        "since": query.since,
+        "until": query.until,
+    }
+    for name, (kind, whose) in searching.terms_of(shape).items():
+        values[name] = term(kind, values[whose])
+    if query.after is not None:
+        values["after_stored"], values["after_id"] = query.after
+    rows = searching.statement_for(shape).all(connection, **values)
     page = rows[: query.limit]
     more = None
     if len(rows) > query.limit:
-        more = msgspec.structs.replace(query, after=(page[-1].stored, page[-1].id))
-    return Page([row.raw for row in page], more)
+        more = msgspec.structs.replace(query, after=(page[-1].stored, page[-1].row))
+    return Page(page, more)
 
 
 def find_one(
@@ -149,41 +180,41 @@ def find_one(
     *,
     voided: bool = False,
     authority: str | None = None,
-) -> tuple[bytes, datetime] | None:
-    """A statement and when it was stored; `voided` finds only voided ones, else only others."""
-    wanted = select(Statement.raw, Statement.stored).where(
-        Statement.institution_id == institution_id,
-        Statement.statement_id == statement_id.lower(),
-        is_voided() if voided else ~is_voided(),
+) -> Found | None:
+    """A statement by its id; `voided` finds only voided ones, else only others."""
+    return searching.statement_of_one(voided=voided, mine=authority is not None).first(
+        connection,
+        institution_id=institution_id,
+        statement_id=statement_id.lower(),
+        authority=authority,
     )
-    if authority is not None:
-        wanted = wanted.where(Statement.authority == authority)
-    row = connection.execute(wanted).one_or_none()
-    return None if row is None else (row.raw, row.stored)
 
 
-def _matching(wanted: Any, query: Query) -> Any:
-    for column, value in (
-        (Statement.actor, query.agent),
-        (Statement.verb, query.verb),
-        (Statement.activity, query.activity),
-        (Statement.registration, query.registration),
-    ):
-        if value is not None:
-            wanted = wanted.where(column == value)
-    if query.since is not None:
-        wanted = wanted.where(Statement.stored > query.since)
-    if query.until is not None:
-        wanted = wanted.where(Statement.stored <= query.until)
-    place = tuple_(Statement.stored, Statement.id)
-    if query.after is not None:
-        stored, id_ = query.after
-        last = tuple_(literal(stored, UTCDateTime()), literal(id_))
-        wanted = wanted.where(place > last if query.ascending else place < last)
-    order = (Statement.stored, Statement.id)
-    return wanted.order_by(
-        *(order if query.ascending else [column.desc() for column in order])
-    ).limit(query.limit + 1)
+def _shape(dialect: str, query: Query, vouching: str | None, authority: str | None) -> Shape:
+    near: Near = "near" if query.related_agents else "own"
+    around: Near = "near" if query.related_activities else "own"
+    return Shape(
+        dialect=dialect,
+        agent="" if query.agent is None else near,
+        vouching=vouching is not None,
+        activity="" if query.activity is None else around,
+        verb=query.verb is not None,
+        registration=query.registration is not None,
+        authority=authority is not None,
+        since=query.since is not None,
+        until=query.until is not None,
+        after=query.after is not None,
+        ascending=query.ascending,
+    )
+
+
+def _vouching(connection: Connection, institution_id: int, query: Query) -> str | None:
+    """The name of the authority that the agent may be: an account under our own home page."""
+    if not query.related_agents or not (query.agent or "").startswith(_ACCOUNT):
+        return None
+    home, _, name = (query.agent or "").removeprefix(_ACCOUNT).partition("|")
+    ours = _HOME.first(connection, institution_id=institution_id)
+    return name if home == ours else None
 
 
 def _agent(text: str) -> str:
@@ -229,6 +260,13 @@ def _limit(text: str) -> int:
     if len(text) > _LIMIT_DIGITS:
         return MOST
     return min(int(text) or MOST, MOST)
+
+
+def _format(text: str) -> Format:
+    for known in get_args(Format):
+        if text == known:
+            return cast(Format, known)
+    raise refuse("format", "ids, exact or canonical (Communication 2.1.3)")
 
 
 def _flag(name: str, given: Mapping[str, str]) -> bool:

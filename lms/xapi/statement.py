@@ -15,11 +15,11 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from lms.errors import InvalidError
-from lms.xapi import comparison
+from lms.xapi import comparison, links, rendition
 from lms.xapi.actors import Actor, Strict, find_key, identifier
 from lms.xapi.contexts import Context, Result
-from lms.xapi.formats import RULES, Timestamp, Uuid, Version, in_utc, read_timestamp
-from lms.xapi.objects import Activity, Attachment, Named, StatementRef, Verb
+from lms.xapi.formats import RULES, Timestamp, Uuid, Version, read_timestamp
+from lms.xapi.objects import Activity, Attachment, Held, Named, StatementRef, Verb
 from lms.xapi.vocabulary import VOIDED
 
 REFUSAL = "보낸 문장이 xAPI 규격에 맞지 않습니다. {path}: {rule}"
@@ -75,6 +75,20 @@ class Received:
 
     version: str
     mark: str
+    links: tuple[int, ...] = ()
+    """Terms that it is found by beside its own columns: see lms.xapi.links."""
+
+    refers_to: str | None = None
+    """Lower-case id of the statement that is its object."""
+
+    vouched_by: tuple[str, ...] = ()
+    """Keys of the authority that it brought."""
+
+    attachments: tuple[tuple[str, Attachment], ...] = ()
+    """Its own and its sub-statement's, each with its path from «$»."""
+
+    held: tuple[Held, ...] = ()
+    """Files that came with it: see lms.xapi.attachments."""
 
     def under(self, statement_id: str) -> "Received":
         """The same with the id that a request's address gives, if it has none of its own."""
@@ -85,7 +99,6 @@ class Received:
 
 
 _decode_statement = msgspec.json.Decoder(Statement).decode
-_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_name = msgspec.json.Decoder(Named).decode
 _decode_thing: dict[str, Any] = {
@@ -107,14 +120,17 @@ class _RuleError(ValueError):
         self.rule = rule
 
 
-def read_all(statements: Sequence[bytes | Raw], *, version: str) -> list[Received]:
+def read_all(
+    statements: Sequence[bytes | Raw], *, version: str, with_files: bool = False
+) -> list[Received]:
     """Every statement read. Raises InvalidError, whose field is the path, for the first bad one.
 
     `version`: the version that the request speaks; statements that name their own keep it.
+    `with_files`: whether attachments may come beside the statements: each has a fileUrl otherwise.
     """
     alone = len(statements) == 1
     found = [
-        read(raw, version=version, path="$" if alone else f"$[{number}]")
+        read(raw, version=version, path="$" if alone else f"$[{number}]", with_files=with_files)
         for number, raw in enumerate(statements)
     ]
     seen: set[str] = set()
@@ -127,13 +143,15 @@ def read_all(statements: Sequence[bytes | Raw], *, version: str) -> list[Receive
     return found
 
 
-def read(raw: bytes | Raw, *, version: str, path: str = "$") -> Received:
+def read(raw: bytes | Raw, *, version: str, path: str = "$", with_files: bool = False) -> Received:
     """One statement read. Raises InvalidError, whose field is the path of what is wrong."""
     try:
         statement = _decode_statement(raw)
         spoken = _version(statement, version)
         thing = _thing(statement, "$", spoken)
         _check_statement(statement, thing)
+        if not with_files:
+            _check_addresses(statement, thing)
         value = _decode_any(raw)
         _check_each_key_once(bytes(raw), value)
         return _received(statement, thing, raw, value, spoken)
@@ -221,12 +239,25 @@ def _check_rest(statement: _Body, thing: _Thing, path: str, version: str) -> Non
         )
     if not isinstance(statement.timestamp, UnsetType):
         _instant(statement.timestamp, f"{path}.timestamp", version)
-    if isinstance(statement.attachments, UnsetType):
-        return
-    for number, attachment in enumerate(statement.attachments):
+
+
+def _check_addresses(statement: Statement, thing: _Thing) -> None:
+    for path, attachment in _attachments(statement, thing):
         if attachment.file_url is UNSET:
             rule = "an attachment sent as JSON has a fileUrl (Communication 1.5.2.s2.b1)"
-            raise _RuleError(f"{path}.attachments[{number}].fileUrl", rule)
+            raise _RuleError(f"{path}.fileUrl", rule)
+
+
+def _attachments(statement: Statement, thing: _Thing) -> tuple[tuple[str, Attachment], ...]:
+    bodies: list[tuple[str, _Body]] = [("$", statement)]
+    if isinstance(thing, SubStatement):
+        bodies.append(("$.object", thing))
+    return tuple(
+        (f"{path}.attachments[{number}]", one)
+        for path, body in bodies
+        if not isinstance(body.attachments, UnsetType)
+        for number, one in enumerate(body.attachments)
+    )
 
 
 def _check_statement(statement: Statement, thing: _Thing) -> None:
@@ -270,18 +301,13 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 def _received(
     statement: Statement, thing: _Thing, raw: bytes | Raw, value: dict[str, Any], version: str
 ) -> Received:
-    members = _decode_members(raw)
-    _list_context_activities(members, value)
-    at = None
-    if not isinstance(statement.timestamp, UnsetType):
-        at = read_timestamp(statement.timestamp)
-        if (utc := in_utc(statement.timestamp, at)) != statement.timestamp:
-            members["timestamp"] = Raw(_encode(utc))
+    said = statement.timestamp
+    at = None if isinstance(said, UnsetType) else read_timestamp(said)
     context = statement.context
     registration = UNSET if isinstance(context, UnsetType) else context.registration
     voids = statement.verb.id == VOIDED and isinstance(thing, StatementRef)
     return Received(
-        members=members,
+        members=rendition.members(raw, value, at),
         statement_id=None if isinstance(statement.id, UnsetType) else statement.id.lower(),
         timestamp=at,
         actor=identifier(statement.actor),
@@ -291,34 +317,8 @@ def _received(
         voids=thing.id.lower() if voids and isinstance(thing, StatementRef) else None,
         version=version,
         mark=comparison.mark(value),
+        links=links.links_of(value),
+        refers_to=thing.id.lower() if isinstance(thing, StatementRef) else None,
+        vouched_by=tuple(links.people(value["authority"])) if "authority" in value else (),
+        attachments=_attachments(statement, thing),
     )
-
-
-def _list_context_activities(members: dict[str, Raw], value: dict[str, Any]) -> None:
-    """Data 2.4.6.2.s4.b3: given out as lists, whichever way they came; all else keeps its bytes."""
-    if _has_lone_activity(value):
-        members["context"] = _listed(members["context"])
-    inner = value["object"]
-    if inner.get("objectType") == "SubStatement" and _has_lone_activity(inner):
-        parts = _decode_members(members["object"])
-        parts["context"] = _listed(parts["context"])
-        members["object"] = Raw(_encode(parts))
-
-
-def _has_lone_activity(statement: dict[str, Any]) -> bool:
-    around = statement.get("context", {}).get("contextActivities", {})
-    return any(isinstance(one, dict) for one in around.values())
-
-
-def _listed(context: Raw) -> Raw:
-    parts = _decode_members(context)
-    around = _decode_members(parts["contextActivities"])
-    parts["contextActivities"] = Raw(
-        _encode(
-            {
-                role: given if bytes(given).startswith(b"[") else Raw(b"[" + bytes(given) + b"]")
-                for role, given in around.items()
-            }
-        )
-    )
-    return Raw(_encode(parts))

@@ -13,10 +13,14 @@ from sqlalchemy import Connection, and_, select
 from lms.db import Insert, insert_or_ignore
 from lms.errors import ConflictError, ForbiddenError
 from lms.people.models import Institution
+from lms.xapi import attachments, canon, echoes, links
+from lms.xapi.actors import find_key
 from lms.xapi.formats import write_timestamp
+from lms.xapi.links import term
 from lms.xapi.models import Statement, Voiding
 from lms.xapi.statement import Received, read_all, refusal
 from lms.xapi.vocabulary import VOIDED
+from lms.xapi.voiding import Voided
 
 _encode = msgspec.json.Encoder().encode
 _MOST_IDS = 500
@@ -37,9 +41,15 @@ class Authority:
     voids_others: bool = False
     """Whether it may void what others vouch for (Data 2.3.2.s2.b4)."""
 
+    account: str | None = None
+    """What the statement names it, where that is not `name`."""
+
+    defines: bool = True
+    """Whether what it says of activities counts for all (Communication 4.2: «define»)."""
+
     def agent(self, home_page: str) -> Raw:
         """The account that stands in the statement."""
-        account = {"homePage": self.home_page or home_page, "name": self.name}
+        account = {"homePage": self.home_page or home_page, "name": self.account or self.name}
         return Raw(_encode({"objectType": "Agent", "account": account}))
 
 
@@ -89,14 +99,16 @@ def add(
     authority: Authority,
     now: datetime,
     version: str = "1.0.3",
+    hook: Any = None,
 ) -> list[Stored]:
     """Check and keep statements, all or none, and return them in their order.
 
     Raises InvalidError (its field is the path of what is wrong), ConflictError for an id that
     another statement has. The same statement again is returned as it stands, with is_new False.
+    `hook`: the relay, told of what is voided (lms_after_voiding); the LMS itself voids nothing.
     """
     received = read_all(statements, version=version)
-    return keep(connection, institution_id, received, authority=authority, now=now)
+    return keep(connection, institution_id, received, authority=authority, now=now, hook=hook)
 
 
 def keep(
@@ -106,25 +118,39 @@ def keep(
     *,
     authority: Authority,
     now: datetime,
+    hook: Any = None,
 ) -> list[Stored]:
     """Keep statements that were read already, so that reading needs no lock: see `add`.
 
     Inserted first and looked for only where an id was there before: most ids are new, and ours all.
     """
     agent = _agent(connection, institution_id, received, authority)
-    ids = [one.statement_id or str(uuid_utils.uuid7()) for one in received]
+    # A UUID of RFC 4122 (Data 2.4.1): clients refuse version 7, which came later.
+    ids = [one.statement_id or str(uuid_utils.uuid4()) for one in received]
     rows = {
         id_: _row(one, id_, institution_id, authority, agent, now)
         for one, id_ in zip(received, ids, strict=True)
     }
     fresh = _insert(connection, list(rows.values()))
-    before: dict[str, Any] = {}
-    if len(fresh) != len(rows):
-        before = _find(connection, institution_id, sorted(set(rows) - fresh))
-        for one in received:
-            if one.statement_id in before:
-                _check_same(one, before[one.statement_id])
-    _void(connection, institution_id, received, ids, fresh, authority)
+    before = _find(connection, institution_id, sorted(rows.keys() - fresh.keys()))
+    for one in received:
+        if one.statement_id in before:
+            _check_same(one, before[one.statement_id])
+    voided = _void(connection, institution_id, received, ids, fresh, authority)
+    new = {id_: one for id_, one in zip(ids, received, strict=True) if id_ in fresh}
+    _link(connection, institution_id, new, fresh, authority, now)
+    attachments.keep(connection, institution_id, new.items())
+    if authority.defines:
+        ours = authority == LMS
+        canon.learn(connection, institution_id, list(new.values()), ours=ours, now=now)
+    if voided and hook is not None:
+        hook.lms_after_voiding(
+            connection=connection,
+            institution_id=institution_id,
+            voided=voided,
+            by=authority.name,
+            now=now,
+        )
     return [_stored_now(rows[id_]) if id_ in fresh else _stored(before[id_]) for id_ in ids]
 
 
@@ -174,17 +200,23 @@ def of_registrations(
         yield Stored(*row)
 
 
-def is_voided() -> Any:
-    """Whether a row of Statement is voided: a voiding one never is (Data 2.3.2.s2.b3)."""
-    return and_(
-        Statement.verb != VOIDED,
+def is_voided(statement: Any = Statement) -> Any:
+    """Whether a row of `statement`, an alias of Statement, is voided.
+
+    A voiding one never is (Data 2.3.2.s2.b3). Looked up for each row by itself: PostgreSQL would
+    rather gather all that was ever voided, in every query.
+    """
+    voiding = (
         select(Voiding.id)
         .where(
-            Voiding.institution_id == Statement.institution_id,
-            Voiding.target == Statement.statement_id,
+            Voiding.institution_id == statement.institution_id,
+            Voiding.target == statement.statement_id,
         )
-        .exists(),
+        .limit(1)
+        .correlate(statement)
+        .scalar_subquery()
     )
+    return and_(statement.verb != VOIDED, voiding.is_not(None))
 
 
 def _find(connection: Connection, institution_id: int, ids: Sequence[str]) -> dict[str, Any]:
@@ -256,15 +288,48 @@ def _row(
     }
 
 
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
-    """Insert what is not there yet; the ids that were inserted."""
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Insert what is not there yet; the ids that were inserted, with their rows."""
     if len(rows) == 1:
         made = _KEEP.row(connection, **rows[0])
-        return set() if made is None else {rows[0]["statement_id"]}
+        return {} if made is None else {rows[0]["statement_id"]: made}
     if not rows:
-        return set()
-    insert = insert_or_ignore(connection, Statement).returning(Statement.statement_id)
-    return set(connection.execute(insert, rows).scalars())
+        return {}
+    insert = insert_or_ignore(connection, Statement).returning(Statement.statement_id, Statement.id)
+    return {row.statement_id: row.id for row in connection.execute(insert, rows)}
+
+
+def _link(
+    connection: Connection,
+    institution_id: int,
+    new: dict[str, Received],
+    fresh: dict[str, int],
+    authority: Authority,
+    now: datetime,
+) -> None:
+    """Keep what the new statements are found by beside their columns."""
+    terms = [
+        (number, fresh[id_])
+        for id_, one in new.items()
+        for number in dict.fromkeys((*one.links, *_vouching(one, authority)))
+    ]
+    echoes.write_links(connection, institution_id, terms, now=now)
+    # Nobody can have known an id of ours, or one that was made just now.
+    chosen = {id_ for id_, one in new.items() if one.statement_id is not None}
+    arrived = set() if authority == LMS else chosen
+    made = {fresh[id_]: one.refers_to for id_, one in new.items() if one.refers_to is not None}
+    echoes.follow(connection, institution_id, made=made, arrived=arrived, now=now)
+
+
+def _vouching(received: Received, authority: Authority) -> list[int]:
+    """The links to whom the statement names as authority, where the column does not say it."""
+    keys: tuple[str, ...] = ()
+    if authority.account is not None:
+        keys = (find_key(f"account:{authority.home_page}|{authority.account}"),)
+    elif authority.home_page is None and received.vouched_by:
+        ours = received.vouched_by[0].endswith(f"|{authority.name}")
+        keys = () if ours else received.vouched_by
+    return [term(links.AGENT_NEAR, key) for key in keys if key not in {"", received.actor}]
 
 
 def _void(
@@ -272,10 +337,11 @@ def _void(
     institution_id: int,
     received: Sequence[Received],
     ids: Sequence[str],
-    fresh: set[str],
+    fresh: dict[str, int],
     authority: Authority,
-) -> None:
+) -> list[Voided]:
     """Note what the new statements void. 1.0.x takes a voiding without effect, 2.0 refuses it."""
+    done = []
     for number, (one, statement_id) in enumerate(zip(received, ids, strict=True)):
         if one.voids is None or statement_id not in fresh:
             continue
@@ -292,6 +358,10 @@ def _void(
         ).scalar()
         if strict and noted is None:
             raise refusal(path, "the statement is voided already (Data 2.3.2)")
+        if noted is not None and target is not None and target.verb != VOIDED:
+            vouched = target.registration, target.authority
+            done.append(Voided(one.voids, *vouched, statement_id))
+    return done
 
 
 def _stored(row: Any) -> Stored:

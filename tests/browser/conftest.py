@@ -64,8 +64,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         told = json.loads((folder / "demo.json").read_text())
         yield Site(base, folder, {one["login"]: one["password"] for one in told["accounts"]})
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
         log.close()
 
 
@@ -125,7 +126,7 @@ def _free_port() -> int:
 
 
 def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(log.read_text()[-3000:])

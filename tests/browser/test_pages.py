@@ -1,5 +1,7 @@
 """Every page: no axe violation, no sideways scroll, no CSP report, every word in its language."""
 
+import base64
+import json
 import re
 
 import pytest
@@ -11,7 +13,13 @@ pytestmark = pytest.mark.browser
 
 PUBLIC = ["/sign-in", "/sign-in/forgotten", "/verify", "/verify/unknown-code"]
 LEARNER = ["/", "/courses", "/courses?q=없는낱말", "/record", "/me", "/nowhere"]
-STAFF = ["/people", "/people/access-log"]
+STAFF = [
+    "/people",
+    "/people/access-log",
+    "/manage/records",
+    "/manage/records/credentials",
+    "/manage/records/health",
+]
 LOOKS = [
     {"color_scheme": "light"},
     {"color_scheme": "dark"},
@@ -55,7 +63,9 @@ def test_no_axe_violation_and_no_sideways_scroll(site, open_page, sign_in, size)
     problems += [line for path in paths for line in check(page, site.base + path)]
     staff = open_page(size, bypass_csp=True)
     sign_in(staff, "admin")
-    problems += [line for path in STAFF for line in check(staff, site.base + path)]
+    staff.goto(f"{site.base}/manage/records")
+    statement = staff.locator("table.data tbody th a").first.get_attribute("href")
+    problems += [line for path in (*STAFF, statement) for line in check(staff, site.base + path)]
     assert problems == []
 
 
@@ -116,3 +126,36 @@ def test_every_stop_of_the_keyboard_is_seen(site, open_page, sign_in):
         assert told["width"] > 0, told
         assert told["seen"], told
     assert stops > 12
+
+
+def test_statements_are_followed_as_they_come(site, open_page, sign_in):
+    """Begun and paused by a button; nothing is read out unless it is asked for."""
+    page = sign_in(open_page(DESK), "admin")
+    page.goto(f"{site.base}/manage/records")
+    said = page.locator("[data-tail-said]")
+    assert said.get_attribute("aria-live") == "off"
+    page.locator("[data-tail-turn]").click()
+    assert page.locator("[data-tail-turn]").get_attribute("aria-pressed") == "true"
+    before = page.locator("table.data tbody tr").count()
+    told = json.loads((site.folder / "demo.json").read_text())["record_store"]
+    answer = page.request.post(
+        f"{site.base}/xapi/statements",
+        headers={
+            "Authorization": "Basic "
+            + base64.b64encode(f"{told['username']}:{told['password']}".encode()).decode(),
+            "X-Experience-API-Version": "2.0.0",
+        },
+        data={
+            "actor": {"mbox": "mailto:tail@example.kr"},
+            "verb": {"id": "http://example.kr/did"},
+            "object": {"id": "http://example.kr/followed"},
+        },
+    )
+    assert answer.ok
+    page.locator(f"#s-{answer.json()[0]}").wait_for(timeout=15_000)
+    assert page.locator("table.data tbody tr").count() == before + 1
+    assert "1" in said.inner_text()
+    page.locator("[data-tail-aloud]").check()
+    assert said.get_attribute("aria-live") == "polite"
+    page.locator("[data-tail-turn]").click()
+    assert page.locator("[data-tail-turn]").get_attribute("aria-pressed") == "false"

@@ -1,6 +1,11 @@
 """What is learnt: courses and their frozen versions, runs, who is enrolled, how far they are."""
 
-from lms.learning.models.completions import Completion, ProofDay, RecountFinding
+from lms.learning.models.completions import (
+    Completion,
+    CompletionReview,
+    ProofDay,
+    RecountFinding,
+)
 from lms.learning.models.courses import (
     Activity,
     Course,
@@ -22,6 +27,7 @@ __all__ = [
     "Activity",
     "ActivityResult",
     "Completion",
+    "CompletionReview",
     "Course",
     "CourseDraft",
     "CourseVersion",

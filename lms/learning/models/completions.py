@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import Base
@@ -32,7 +32,38 @@ class Completion(Base):
     """SHA-256 over rule, evidence and evaluator: see lms.learning.proof."""
 
     review: Mapped[str | None]
-    """Why it is under review, e.g. a voided statement; None stands."""
+    """Why it is under review, as a msgid, e.g. a voided statement; None stands."""
+
+
+class CompletionReview(Base):
+    """Statements that a completion leans on were voided: somebody is to decide. pii: id"""
+
+    __tablename__ = "lms_completion_review"
+    __table_args__ = (
+        Index(
+            "uq_lms_completion_review_open",
+            "completion_id",
+            unique=True,
+            sqlite_where=text("decided_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+        Index("ix_lms_completion_review_waiting", "institution_id", "decided_at", "id"),
+    )
+
+    institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
+    completion_id: Mapped[int] = mapped_column(ForeignKey(Completion.id))
+    completion: Mapped[Completion] = relationship()
+    statements: Mapped[list[Any]]
+    """What was voided: {target, voided_by, authority, at}, in the order in which it was."""
+
+    opened_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str | None]
+    """kept · recomputed · revoked"""
+
+    reason: Mapped[str | None]
+    actor_id: Mapped[int | None]
+    """Who decided."""
 
 
 class ProofDay(Base):

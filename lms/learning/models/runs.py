@@ -146,6 +146,9 @@ class Enrolment(Base):
     __table_args__ = (
         UniqueConstraint("run_id", "person_id", "attempt"),
         Index("ix_lms_enrolment_person", "person_id", "state"),
+        # Counting who is in a run reads this alone. It ends in the person, so that looking for one
+        # of them in a run is not drawn to walk it all.
+        Index("ix_lms_enrolment_run", "run_id", "state", "person_id"),
     )
 
     institution_id: Mapped[int] = mapped_column(ForeignKey(Institution.id))
@@ -181,5 +184,8 @@ class Enrolment(Base):
     last_activity_id: Mapped[int | None]
     last_position_ms: Mapped[int] = mapped_column(default=0)
     last_act_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    """When a statement of it was voided before it was completed: completing looks what is left."""
+
     overlapped_at: Mapped[datetime | None]
     """When learning was last taken over from another device that was still in use."""

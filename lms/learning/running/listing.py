@@ -97,6 +97,16 @@ def parse_key(given: str | None) -> Key | None:
         return None
 
 
+def inside_counts(session: Session, run_ids: Iterable[int]) -> dict[int, int]:
+    """Run → how many are in. Runs without anybody are left out, as below."""
+    rows = session.execute(
+        select(Enrolment.run_id, func.count())
+        .where(Enrolment.run_id.in_(list(run_ids)), Enrolment.state == "enrolled")
+        .group_by(Enrolment.run_id)
+    )
+    return {run_id: count for run_id, count in rows}  # noqa: C416  rows are no pairs to mypy
+
+
 def waiting_counts(session: Session, run_ids: Iterable[int]) -> dict[int, int]:
     rows = session.execute(
         select(Waiting.run_id, func.count())
@@ -126,20 +136,24 @@ def managers_of(session: Session, run_ids: Iterable[int]) -> dict[int, list[Any]
 
 
 def known_managers(session: Session, institution_id: int) -> Sequence[Any]:
-    """Everybody who is a course manager somewhere in the institution: (id, name)."""
+    """Everybody who is a course manager somewhere in the institution: (id, name).
+
+    From the grants to the people: from the people by name, all of the register would be asked.
+    """
+    managers = (
+        select(RoleGrant.person_id)
+        .where(
+            RoleGrant.institution_id == institution_id,
+            RoleGrant.role == "course_manager",
+            RoleGrant.ended_at.is_(None),
+        )
+        .distinct()
+        .subquery()
+    )
     return session.execute(
         select(Person.id, Person.name)
-        .where(
-            Person.institution_id == institution_id,
-            Person.status != "forgotten",
-            Person.id.in_(
-                select(RoleGrant.person_id).where(
-                    RoleGrant.institution_id == institution_id,
-                    RoleGrant.role == "course_manager",
-                    RoleGrant.ended_at.is_(None),
-                )
-            ),
-        )
+        .join(managers, managers.c.person_id == Person.id)
+        .where(Person.status != "forgotten")
         .order_by(Person.name, Person.id)
         .limit(200)
     ).all()

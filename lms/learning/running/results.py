@@ -215,6 +215,7 @@ def history(session: Session, run: Run) -> list[Event]:
         select(RunChange.at, RunChange.after, RunChange.reason, actor.name)
         .outerjoin(actor, actor.id == RunChange.actor_id)
         .where(RunChange.run_id == run.id)
+        .order_by(RunChange.id.desc())  # a run may open and begin at one instant
     )
     events = [Event(at, after, reason, name, {}) for at, after, reason, name in moved]
     done = session.execute(

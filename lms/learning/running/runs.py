@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.errors import ConflictError, InvalidError
 from lms.learning import rules
-from lms.learning.models import Course, CourseVersion, Enrolment, Run, RunChange
+from lms.learning.models import Course, CourseVersion, Run, RunChange
 from lms.learning.running import audience as audiences
 from lms.learning.running import joining, planning, waiting
 from lms.learning.running.planning import RunPlan, Trouble
@@ -336,13 +336,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, rules.RuleSet):
         return rules.frozen(value)
     return audiences.frozen(value) if isinstance(value, audiences.Audience) else value
-
-
-def counts(session: Session, run_ids: Iterable[int]) -> dict[int, dict[str, int]]:
-    """Run → how many are in, and how many of them are done: one query."""
-    rows = session.execute(
-        select(Enrolment.run_id, func.count(), func.count(Enrolment.completed_at))
-        .where(Enrolment.run_id.in_(list(run_ids)), Enrolment.state == "enrolled")
-        .group_by(Enrolment.run_id)
-    )
-    return {run_id: {"in": inside, "done": done} for run_id, inside, done in rows}

@@ -12,6 +12,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_index('ix_lms_audit_at', 'lms_audit', ['institution_id', 'at'])
+    op.create_index('ix_lms_enrolment_run', 'lms_enrolment', ['run_id', 'state', 'person_id'])
+    op.create_index('ix_lms_role_grant_person', 'lms_role_grant', ['person_id'], sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_index('ix_lms_role_grant_role', 'lms_role_grant', ['institution_id', 'role', 'person_id'], sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_index('ix_lms_role_grant_run', 'lms_role_grant', ['run_id', 'role'], sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
     op.create_table('lms_nudge_template',
     sa.Column('institution_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
@@ -346,6 +350,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index('ix_lms_role_grant_run', 'lms_role_grant')
+    op.drop_index('ix_lms_role_grant_role', 'lms_role_grant')
+    op.drop_index('ix_lms_role_grant_person', 'lms_role_grant')
+    op.drop_index('ix_lms_enrolment_run', 'lms_enrolment')
     op.drop_index('ix_lms_audit_at', 'lms_audit')
     with op.batch_alter_table('lms_run', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_lms_run_organisation_id'), type_='foreignkey')

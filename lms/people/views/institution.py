@@ -4,7 +4,7 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from lms import clock
-from lms.edge import now, person, render, session, words_here
+from lms.edge import now, page, person, render, session, words_here
 from lms.edge.rendering import url
 from lms.errors import LMSError
 from lms.people import settings_form
@@ -12,7 +12,7 @@ from lms.people.models import Institution
 from lms.people.numbering import PatternError, format_number
 from lms.people.permissions import CHANGE_SETTINGS, READ_SETTINGS
 from lms.people.settings_form import ASKED, NAMES
-from lms.people.views.entrance import blueprint, page
+from lms.people.views.entrance import blueprint
 
 
 @blueprint.get("/institution", permission=READ_SETTINGS, scope="institution")

@@ -12,8 +12,10 @@ from lms.edge import (
     current_person,
     json_answer,
     now,
+    page,
     person,
     render,
+    sealer,
     session,
     state,
     words_here,
@@ -24,7 +26,7 @@ from lms.i18n import LOCALES
 from lms.people import accounts, limiter, masks, sign_ins
 from lms.people.models import Account, Person
 from lms.people.permissions import COME_IN, OWN
-from lms.people.views.entrance import blueprint, destination, page, sealer
+from lms.people.views.entrance import blueprint, destination
 
 THEMES = ("", "light", "dark")
 _YEAR = 365 * 24 * 3600

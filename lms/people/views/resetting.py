@@ -7,7 +7,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select
 
-from lms.edge import State, client_address, now, render, session, state, words_here
+from lms.edge import State, client_address, now, page, render, session, state, words_here
 from lms.edge.context import host_name
 from lms.edge.rendering import url
 from lms.errors import InvalidError, TooManyError
@@ -18,7 +18,7 @@ from lms.people.accounts import Candidate
 from lms.people.models import Institution, Person
 from lms.people.permissions import COME_IN
 from lms.people.service import token_hash
-from lms.people.views.entrance import blueprint, only_standalone, page
+from lms.people.views.entrance import blueprint, only_standalone
 
 _MOST_MAILS = 3
 _QUIET = "no-referrer"  # the address of this page is a key: nobody else may hear of it

@@ -4,21 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from lms import clock
-from lms.edge import now, person, render, session, state, words_here
-from lms.edge.rendering import url
-from lms.errors import ConflictError, InvalidError, LMSError, NotFoundError
+from lms.edge import now, page, person, render, sealer, session, sheets, state, words_here
+from lms.errors import LMSError, NotFoundError
 from lms.people import hr_import, hr_sheet, intake, organisation_sheet
 from lms.people.intake import Planned, Summary
 from lms.people.models import Institution, Intake
 from lms.people.permissions import IMPORT
-from lms.people.views.entrance import blueprint, page, sealer
-from lms.sheets import writing
-from lms.sheets.columns import Column, headings
-from lms.sheets.reading import LARGEST
+from lms.people.views.entrance import blueprint
+from lms.sheets.columns import Column
 
 PURPOSES = "any(people, organisations)"
 
@@ -62,31 +58,13 @@ def bring(purpose: str) -> ResponseReturnValue:
     writes=False,
 )
 def brought(purpose: str) -> ResponseReturnValue:
-    """Form: `file`. Read and planned before anything is locked; kept sealed; shown."""
-    me, at = person(), now()
-    file = request.files.get("file")
-    name = (file.filename or "") if file else ""
-    data = file.stream.read(LARGEST + 1) if file else b""
-    try:
-        if not name:
-            raise InvalidError("올릴 파일을 골라 주십시오.", field="file")
-        told = intake.summary(_planned(purpose, name, data, _today()))
-    except LMSError as error:
-        return _form(purpose, error)
-    with state().db.transaction() as fresh:
-        kept = intake.keep(
-            fresh,
-            sealer(),
-            institution_id=me.institution_id,
-            actor_id=me.person_id,
-            purpose=purpose,
-            name=name,
-            data=data,
-            rows=told,
-            now=at,
-        )
-        place = url("people.sheet", id=kept.id)
-    return redirect(place, 303)
+    """Form: `file`."""
+    return sheets.brought(
+        lambda name, data: _planned(purpose, name, data, _today()),
+        lambda error: _form(purpose, error),
+        endpoint="people.sheet",
+        purpose=purpose,
+    )
 
 
 @blueprint.get("/people/sheets/<int:id>", permission=IMPORT, scope="institution", on=Intake)
@@ -108,43 +86,27 @@ def sheet(kept: Intake) -> ResponseReturnValue:
 def confirm(kept: Intake) -> ResponseReturnValue:
     """Form: `mark`, of the plan that was shown. Twice is once."""
     _check_ours(kept)
-    here = url("people.sheet", id=kept.id)
-    if kept.confirmed_at is not None:
-        return redirect(here, 303)
-    told = intake.summary(_plan(kept))
-    data = intake.opened(sealer(), kept)
-    try:
-        _keep(kept, data, told)
-    except ConflictError as error:
-        return page(_preview(kept, told, error), error.status)
-    return redirect(here, 303)
+    return sheets.confirmed(
+        kept,
+        lambda mark: _keep(kept, mark),
+        lambda error: _preview(kept, intake.summary(_plan(kept)), error),
+        endpoint="people.sheet",
+    )
 
 
 @blueprint.get(
     "/people/sheets/<int:id>/result.csv", permission=IMPORT, scope="institution", on=Intake
 )
 def result(kept: Intake) -> ResponseReturnValue:
-    """The preview row by row, masked as on the page."""
     _check_ours(kept)
-    lines = intake.result_lines(list(_plan(kept)), words=words_here().text)
-    return Response(
-        lines,
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="result-{kept.id}.csv"'},
-    )
+    return sheets.result(kept, list(_plan(kept)))
 
 
 @blueprint.get(
     f"/people/sheets/<{PURPOSES}:purpose>/template.xlsx", permission=IMPORT, scope="institution"
 )
 def template(purpose: str) -> ResponseReturnValue:
-    """An empty sheet: the headings alone, since an example would be brought in as somebody."""
-    told = _OF[purpose]
-    return Response(
-        writing.xlsx(headings(told.columns), (), title=told.title),
-        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        headers={"Content-Disposition": f'attachment; filename="{purpose}.xlsx"'},
-    )
+    return sheets.blank(_OF[purpose].columns, _OF[purpose].title, purpose)
 
 
 def _check_ours(kept: Intake) -> None:
@@ -172,9 +134,10 @@ def _planned(purpose: str, name: str, data: bytes, on: date) -> Iterable[Planned
     return [step.planned for step in steps]
 
 
-def _keep(kept: Intake, data: bytes, told: Summary) -> None:
+def _keep(kept: Intake, mark: str) -> None:
     """In one transaction: confirmed, and a small sheet written or a large one promised."""
-    at, mark = now(), request.form.get("mark", "")
+    at, told = now(), intake.summary(_plan(kept))
+    data = intake.opened(sealer(), kept)
     people: list[hr_sheet.Row] = []
     places: list[tuple[int, dict[str, str]]] = []
     if kept.purpose == "people":

@@ -12,6 +12,7 @@ from lms.edge import (
     current_person,
     json_answer,
     now,
+    page,
     person,
     render,
     session,
@@ -26,7 +27,7 @@ from lms.people.accounts import Candidate
 from lms.people.demo import DemoAccount, demo_accounts
 from lms.people.models import Institution, SignIn
 from lms.people.permissions import COME_IN, OWN
-from lms.people.views.entrance import blueprint, destination, only_standalone, page
+from lms.people.views.entrance import blueprint, destination, only_standalone
 from lms.people.words import ROLE_WORDS
 
 _WRONG = (

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from lms import clock
 from lms.db import Database
-from lms.edge import now, person, render, session, state, words_here
+from lms.edge import now, person, render, sealer, session, state, words_here
 from lms.edge.watching import log_access
 from lms.errors import InvalidError
 from lms.people import directory, masks, posts, service
@@ -25,7 +25,7 @@ from lms.people.permissions import (
 )
 from lms.people.sealing import Sealer
 from lms.people.views.auditing import sentence
-from lms.people.views.entrance import blueprint, sealer
+from lms.people.views.entrance import blueprint
 from lms.people.views.roles import names_of, run_names
 from lms.people.words import (
     CATEGORIES,

@@ -5,46 +5,34 @@ form (Communication 1.3 of 1.0.3). It stands under two addresses over one store:
 version that a request names, and speaks its own where none is named.
 """
 
-import gzip
-import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl
 
-from flask import Response, request
+from flask import make_response, request
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import Authorization, Headers
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import MethodNotAllowed
 
-from lms.edge import Blueprint, client_address, json_answer, now, session, state, words_here
-from lms.errors import ForbiddenError, InvalidError, LMSError, TooLargeError
-from lms.people import limiter
-from lms.xapi import credentials, formats, permissions
+from lms.edge import Blueprint
+from lms.errors import InvalidError, TooLargeError
+from lms.xapi import permissions
 from lms.xapi.credentials import Caller
 from lms.xapi.querying import refuse
+from lms.xapi.resources import answers, callers
 
 VERSIONS = ("2.0.0", "1.0.3", "1.0.2", "1.0.1", "1.0.0")
 MOST_BYTES = 16 << 20
 """Of one request, unpacked."""
 
-SETTLING = timedelta(seconds=1)
-"""Between being given its stored instant and being found, a statement takes less than this."""
-
 FORM = "application/x-www-form-urlencoded"
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
-_SPOKEN = re.compile(r"(1\.0(\.[0-9]+)?|2\.0\.[0-9]+)\Z")
-_LATEST = {"1": "1.0.3", "2": "2.0.0"}
 _MOST_FIELDS = 100
-_WORTH_PACKING = 1_000
 _AS_HEADERS = frozenset(
     {
-        "accept",
-        "accept-encoding",
-        "accept-language",
         "authorization",
         "content-length",
         "content-type",
@@ -53,41 +41,18 @@ _AS_HEADERS = frozenset(
         "x-experience-api-version",
     }
 )
-"""Form fields that stand for headers (Communication 1.3.s3.b4)."""
+"""Form fields that stand for headers; all others are parameters (Communication 1.3.s3.b6)."""
 
-_CROSS_ORIGIN = {
-    "Access-Control-Allow-Origin": "*",  # credentials come in a header, never as a cookie
-    "Access-Control-Allow-Methods": "HEAD, GET, PUT, POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": (
-        "Accept-Language, Authorization, Content-Encoding, Content-Type, If-Match, If-None-Match, "
-        "X-Experience-API-Version"
-    ),
-    "Access-Control-Expose-Headers": (
-        "Content-Type, ETag, Last-Modified, X-Experience-API-Consistent-Through, "
-        "X-Experience-API-Version"
-    ),
-    "Access-Control-Max-Age": "86400",
-}
 _NO_VERSION = (
     "X-Experience-API-Version 머리글에 쓸 판을 적어 주십시오. "
     "받는 판은 1.0.0부터 1.0.3까지와 2.0.x입니다. 받은 값: {given}"
 )
-_WRONG = "자격이 맞지 않습니다. 기관에서 받은 사용자 이름과 비밀 값을 Basic 인증으로 보내 주십시오."
-_NO_SCOPE = (
-    "이 자격에는 {scope} 권한 범위가 없습니다. 기관에 이 범위를 더해 달라고 요청해 주십시오."
-)
 _NOT_PACKED = "Content-Encoding이 gzip이지만 본문을 풀 수 없습니다. 다시 압축해 보내 주십시오."
+_STRANGE_PACKING = "Content-Encoding은 gzip만 받습니다. gzip으로 압축하거나 그대로 보내 주십시오."
 _TOO_LARGE = "한 번에 받을 수 있는 양을 넘었습니다. 나누어 보내 주십시오."
 _NOT_FORM = (
     "method 매개변수를 쓰는 요청은 본문을 application/x-www-form-urlencoded로 보내 주십시오."
 )
-
-
-class WrongCredentialError(LMSError):
-    """No credentials came, or wrong ones."""
-
-    status = 401
-    code = "credentials"
 
 
 @dataclass(frozen=True)
@@ -102,7 +67,10 @@ class Call:
     headers: Headers
     content: bytes
     endpoint: str
-    """Under whose address it came: one of ENDPOINTS."""
+    """Under whose address it came: a name of answers.ENDPOINTS."""
+
+    is_bare: bool = False
+    """Whether a form asks for HEAD, whose answer has no body (Communication 1.1.s3)."""
 
     @property
     def is_2(self) -> bool:
@@ -120,31 +88,20 @@ class Call:
         return dict(self.parameters)
 
     def caller(self, *scopes: str) -> Caller:
-        """Whose credentials came, with any of `scopes`.
+        """Whose credentials or token came, with any of `scopes`.
 
-        Raises WrongCredentialError, TooManyError, ForbiddenError. Only wrong ones are counted by
-        the limiter: 256 random bits are not found by trying, and a stranger's tries must not lock
-        a right one out.
+        Raises WrongCredentialError, NoScopeError, TooManyError.
         """
-        given = Authorization.from_header(self.headers.get("Authorization"))
-        if given is None or given.type != "basic" or not given.username:
-            raise WrongCredentialError(_WRONG)
-        username = given.username.replace("\x00", "")
-        found = credentials.check(session().connection(), username, given.password or "")
-        if found is None:
-            limiter.guard(state(), "credential", username, client_address(), now())
-            raise WrongCredentialError(_WRONG)
-        if not found.may(*scopes):
-            raise ForbiddenError(_NO_SCOPE, scope=scopes[0])
-        return found
+        # «all/read» is unrestricted read access (4.2), whatever else is asked for.
+        reading = ("all/read",) if self.method == "GET" else ()
+        return callers.identify(self.headers.get("Authorization"), (*scopes, *reading))
 
 
 Handler = Callable[[Call], ResponseReturnValue]
 
 xapi_2 = Blueprint("xapi", __name__, url_prefix="/xapi")
 xapi_1 = Blueprint("xapi_1", __name__, url_prefix="/xapi/1.0.3")
-ENDPOINTS = {"xapi": "2.0.0", "xapi_1": "1.0.3"}
-"""Blueprint → the version that it speaks where a request names none."""
+answers.mount(xapi_2, xapi_1)
 
 
 def resource(path: str, *, versioned: bool = True, **handlers: Handler) -> None:
@@ -158,7 +115,10 @@ def resource(path: str, *, versioned: bool = True, **handlers: Handler) -> None:
         handler = handlers.get(call.method)
         if handler is None:
             raise MethodNotAllowed(valid_methods=sorted(handlers))
-        return handler(call)
+        answer = make_response(handler(call))
+        if call.is_bare:
+            answer.set_data(b"")
+        return answer
 
     name = path.strip("/").replace("/", "_")
     for blueprint in (xapi_2, xapi_1):
@@ -187,12 +147,7 @@ def _call(*, versioned: bool) -> Call:
         return _unfolded(parameters, content, versioned=versioned)
     headers = Headers(request.headers)
     version = _version(headers) if versioned else ""
-    return Call(method, version, parameters, headers, content, _endpoint())
-
-
-def _endpoint() -> str:
-    # Where we are mounted, our blueprints stand inside another.
-    return (request.blueprint or "").rpartition(".")[2]
+    return Call(method, version, parameters, headers, content, answers.endpoint())
 
 
 def _parameters() -> dict[str, str]:
@@ -203,10 +158,13 @@ def _parameters() -> dict[str, str]:
 
 
 def _content() -> bytes:
-    """The body, unpacked where it is packed with gzip (Communication 1.4)."""
+    """The body, unpacked where it is packed with gzip (RFC 9110 8.4)."""
     raw = request.get_data(cache=False)
-    if request.headers.get("Content-Encoding", "identity").strip().lower() == "identity":
+    packing = request.headers.get("Content-Encoding", "").strip().lower()
+    if packing in {"", "identity"}:
         return raw
+    if packing not in {"gzip", "x-gzip"}:
+        raise InvalidError(_STRANGE_PACKING, field="Content-Encoding")
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         found = unpacking.decompress(raw, MOST_BYTES)
@@ -214,7 +172,7 @@ def _content() -> bytes:
         raise InvalidError(_NOT_PACKED, field="Content-Encoding") from None
     if unpacking.unconsumed_tail:
         raise TooLargeError(_TOO_LARGE)
-    if not unpacking.eof:
+    if not unpacking.eof or unpacking.unused_data:
         raise InvalidError(_NOT_PACKED, field="Content-Encoding")
     return found
 
@@ -226,22 +184,32 @@ def _unfolded(parameters: Mapping[str, str], content: bytes, *, versioned: bool)
     for name in parameters.keys() - {"method"}:
         raise refuse(name, "method stands alone in the address (Communication 1.3.s3.b2)")
     fields = _fields(content)
-    headers = Headers(request.headers)
-    headers.remove("Content-Type")
-    headers.remove("Content-Length")
+    headers = _headers(fields)
     body = fields.pop("content", "").encode()
-    for name in [name for name in fields if name.lower() in _AS_HEADERS]:
-        headers[name] = fields.pop(name)
     if body:
         headers.setdefault("Content-Type", "application/json")
-    version = _version(headers)
+    version = _version(headers) if versioned else ""
     if version.startswith("2."):
         raise refuse("method", "2.0 has no alternate request syntax")
     method = parameters["method"].upper()
     if method not in {"GET", "PUT", "POST", "DELETE", "HEAD"}:
         raise refuse("method", "GET, PUT, POST, DELETE or HEAD (Communication 1.3)")
-    method = "GET" if method == "HEAD" else method
-    return Call(method, version if versioned else "", fields, headers, body, _endpoint())
+    bare = method == "HEAD"
+    method = "GET" if bare else method
+    return Call(method, version, fields, headers, body, answers.endpoint(), bare)
+
+
+def _headers(fields: dict[str, str]) -> Headers:
+    """The request's headers, with those that stand in its form in place of its own."""
+    headers = Headers(request.headers)
+    headers.remove("Content-Type")
+    headers.remove("Content-Length")
+    for name in [name for name in fields if name.lower() in _AS_HEADERS]:
+        try:
+            headers[name] = fields.pop(name)
+        except ValueError:
+            raise refuse(name, "one line, as in a header") from None
+    return headers
 
 
 def _fields(content: bytes) -> dict[str, str]:
@@ -265,66 +233,7 @@ def _fields(content: bytes) -> dict[str, str]:
 def _version(headers: Headers) -> str:
     """The version that the request speaks (Communication 3.3); «1.0» is 1.0.0."""
     given = headers.get("X-Experience-API-Version") or ""
-    if not _SPOKEN.match(given):
+    if not answers.SPOKEN.match(given):
         raise InvalidError(_NO_VERSION, field="X-Experience-API-Version", given=given[:20] or "-")
+    answers.speaks(given)
     return "1.0.0" if given == "1.0" else given
-
-
-def _tell(response: Response) -> Response:
-    """What stands on every answer, refusals too: the version (3.3.s3), and for other origins."""
-    spoken = _SPOKEN.match(request.headers.get("X-Experience-API-Version", ""))
-    response.headers["X-Experience-API-Version"] = (
-        _LATEST[spoken.group()[0]] if spoken else ENDPOINTS.get(_endpoint(), VERSIONS[0])
-    )
-    if (request.endpoint or "").endswith(".statements"):
-        # 2.1.3.s2.b5: whatever was stored before this instant is found.
-        settled = formats.write_timestamp(now() - SETTLING)
-        response.headers["X-Experience-API-Consistent-Through"] = settled
-    response.headers.update(_CROSS_ORIGIN)
-    return _packed(response)
-
-
-def _packed(response: Response) -> Response:
-    # Safe here and not on our pages: no cookie goes with a request, so nobody else's page can
-    # have a reader's browser ask for what is secret and measure the answer.
-    if (
-        response.is_streamed
-        or response.mimetype != "application/json"
-        or not request.accept_encodings["gzip"]
-        or len(response.get_data()) < _WORTH_PACKING
-    ):
-        return response
-    response.set_data(gzip.compress(response.get_data(), compresslevel=1, mtime=0))
-    response.headers["Content-Encoding"] = "gzip"
-    response.vary.add("Accept-Encoding")
-    return response
-
-
-def _refuse(error: LMSError) -> ResponseReturnValue:
-    """Communication 3.2: what cannot be read is 400 here, with the path of what is wrong."""
-    status = 400 if isinstance(error, InvalidError) else error.status
-    message = words_here().text(error.message, **error.params)
-    told: dict[str, Any] = {"code": error.code, "message": message}
-    path = getattr(error, "field", None)
-    answer = json_answer({"error": told | ({"path": path} if path else {})}, status)
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        answer.headers["Retry-After"] = str(retry_after)
-    if status == WrongCredentialError.status:
-        answer.headers["WWW-Authenticate"] = 'Basic realm="xAPI", charset="UTF-8"'
-    return answer
-
-
-def _refuse_http(error: HTTPException) -> ResponseReturnValue:
-    code = error.name.lower().replace(" ", "_")
-    told = {"code": code, "message": error.description}
-    answer = json_answer({"error": told}, error.code or 500)
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        answer.headers["Allow"] = ", ".join(error.valid_methods)
-    return answer
-
-
-for _blueprint in (xapi_2, xapi_1):
-    _blueprint.after_request(_tell)
-    _blueprint.register_error_handler(LMSError, _refuse)
-    _blueprint.register_error_handler(HTTPException, _refuse_http)

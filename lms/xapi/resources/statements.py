@@ -12,20 +12,20 @@ from lms import clock
 from lms.edge import json_answer, session, state
 from lms.edge.rendering import url
 from lms.errors import InvalidError, NotFoundError, TooLargeError
-from lms.xapi import formats, querying, store
+from lms.xapi import attachments, formats, presenting, querying, signatures, store
+from lms.xapi.attachments import File
 from lms.xapi.credentials import Caller
 from lms.xapi.querying import Query, refuse
+from lms.xapi.resources import multipart
 from lms.xapi.resources.seam import Call, resource
+from lms.xapi.searching import Found
 from lms.xapi.statement import Received, read_all, refusal
 
 MOST_STATEMENTS = 5_000
 """In one batch: more would keep others waiting for the write lock."""
 
+_BLANK = b" \t\r\n"
 _NO_STATEMENT = "그런 id의 문장이 없습니다. id를 다시 확인해 주십시오."
-_NO_MULTIPART = (
-    "첨부 파일이 든 multipart/mixed 요청은 받지 않습니다. "
-    "문장만 application/json으로 보내고 첨부는 fileUrl로 가리켜 주십시오."
-)
 _NOT_JSON = "Content-Type을 application/json으로 하고 본문에 JSON을 담아 보내 주십시오: {what}"
 _TOO_MANY = "한 번에 {most}개까지 받습니다. 나누어 보내 주십시오."
 _decode_batch = msgspec.json.Decoder(list[Raw]).decode
@@ -37,21 +37,25 @@ def get_statements(call: Call) -> ResponseReturnValue:
     authority = None if caller.may("statements/read") else caller.username
     given = dict(call.parameters)
     if "statementId" in given or "voidedStatementId" in given:
-        return _one(caller, given, authority)
-    query = _query(given)
+        return _one(call, caller, given, authority)
+    query = _query(call, given)
     page = querying.find(session().connection(), caller.institution_id, query, authority=authority)
     more = "" if page.more is None else _address(call, page.more)
-    listed = b",".join(page.statements)
+    listed = b",".join(_presented(caller, query, page.found))
     body = b'{"statements":[' + listed + b'],"more":' + msgspec.json.encode(more) + b"}"
-    return Response(body, mimetype="application/json")
+    return _answer(caller, body, page.found if query.attachments else None)
 
 
 def add_statements(call: Call) -> ResponseReturnValue:
     """Store a statement or a batch, all or none; their ids in order (Communication 2.1.2)."""
     caller = call.caller("statements/write")
     call.only()
-    kept = _keep(caller, read_all(_batch(_body(call)), version=call.version))
-    return json_answer([one.statement_id for one in kept])
+    body, files = _sent(call, caller)
+    received = read_all(_batch(body), version=call.version, with_files=files is not None)
+    kept = _keep(caller, received, files)
+    # As they were sent, in capitals too: a sender looks its statements up by them.
+    ids = zip(received, kept, strict=True)
+    return json_answer([one.members.get("id", there.statement_id) for one, there in ids])
 
 
 def put_statement(call: Call) -> ResponseReturnValue:
@@ -60,22 +64,22 @@ def put_statement(call: Call) -> ResponseReturnValue:
     wanted = call.only("statementId").get("statementId", "")
     if not formats.is_uuid(wanted):
         raise refuse("statementId", "a UUID (Communication 2.1.1)")
-    body = _body(call)
+    body, files = _sent(call, caller)
     if body.startswith(b"["):
         raise refusal("$", "PUT takes one statement (Communication 2.1.1)")
-    received = read_all([body], version=call.version)[0]
+    [received] = read_all([body], version=call.version, with_files=files is not None)
     if received.statement_id not in {None, wanted.lower()}:
         raise refusal("$.id", "the same as statementId (Communication 2.1.1.s3.b3)")
-    _keep(caller, [received.under(wanted)])
+    _keep(caller, [received.under(wanted)], files)
     return Response(status=204)
 
 
 resource("/statements", GET=get_statements, POST=add_statements, PUT=put_statement)
 
 
-def _query(given: dict[str, str]) -> Query:
+def _query(call: Call, given: dict[str, str]) -> Query:
     if "more" not in given:
-        return querying.read_query(given)
+        return querying.read_query(given, languages=call.headers.get("Accept-Language", ""))
     for name in given.keys() - {"more"}:
         raise refuse(name, "more stands alone")
     return querying.read_more(given["more"], state().secret)
@@ -86,13 +90,23 @@ def _address(call: Call, more: Query) -> str:
     return url(f"{call.endpoint}.statements", more=querying.write_more(more, state().secret))
 
 
-def _one(caller: Caller, given: dict[str, str], authority: str | None) -> Response:
+def _presented(caller: Caller, query: Query, found: Sequence[Found]) -> Sequence[bytes]:
+    return presenting.present(
+        session().connection(),
+        caller.institution_id,
+        [one.raw for one in found],
+        query.format,
+        query.languages,
+    )
+
+
+def _one(call: Call, caller: Caller, given: dict[str, str], authority: str | None) -> Response:
     """Communication 2.1.3.s2.b1 and b2."""
     voided = "voidedStatementId" in given
     name = "voidedStatementId" if voided else "statementId"
     for other in given.keys() - {name, "format", "attachments"}:
         raise refuse(other, f"not together with {name} (Communication 2.1.3.s2)")
-    querying.read_query({key: value for key, value in given.items() if key != name})
+    query = _query(call, {key: value for key, value in given.items() if key != name})
     if not formats.is_uuid(given[name]):
         raise refuse(name, "a UUID (Data 4.4)")
     found = querying.find_one(
@@ -104,18 +118,34 @@ def _one(caller: Caller, given: dict[str, str], authority: str | None) -> Respon
     )
     if found is None:
         raise NotFoundError(_NO_STATEMENT)
-    raw, stored = found
-    answer = Response(raw, mimetype="application/json")
-    answer.headers["Last-Modified"] = http_date(stored)
+    [raw] = _presented(caller, query, [found])
+    answer = _answer(caller, raw, [found] if query.attachments else None)
+    answer.headers["Last-Modified"] = http_date(found.stored)
     return answer
 
 
-def _body(call: Call) -> bytes:
-    if call.media_type == "multipart/mixed":
-        raise InvalidError(_NO_MULTIPART, field="Content-Type")
+def _answer(caller: Caller, body: bytes, statements: Sequence[Found] | None) -> Response:
+    """The body as JSON; with the files of `statements` beside it where they were asked for."""
+    if statements is None:
+        return Response(body, mimetype="application/json")
+    institution_id = caller.institution_id
+    files = attachments.of_statements(
+        session().connection(), institution_id, [one.statement_id for one in statements]
+    )
+    return multipart.answer(body, files, state().storage)
+
+
+def _sent(call: Call, caller: Caller) -> tuple[bytes, list[File] | None]:
+    """The statements' JSON, and the files beside it; None where none can be."""
+    if call.media_type == multipart.TYPE:
+        most = attachments.limits(session().connection(), caller.institution_id)
+        attachments.check_size([], len(call.content), most)
+        body, files = multipart.read(call.content, call.headers["Content-Type"])
+        attachments.check_size(files, len(call.content), most)
+        return body.strip(_BLANK), files
     if call.media_type != "application/json":
         raise InvalidError(_NOT_JSON, field="Content-Type", what=call.media_type or "-")
-    return call.content.strip(b" \t\r\n")
+    return call.content.strip(_BLANK), None
 
 
 def _batch(body: bytes) -> Sequence[bytes | Raw]:
@@ -130,10 +160,18 @@ def _batch(body: bytes) -> Sequence[bytes | Raw]:
     return found
 
 
-def _keep(caller: Caller, received: Sequence[Received]) -> list[store.Stored]:
+def _keep(
+    caller: Caller, received: Sequence[Received], files: list[File] | None
+) -> list[store.Stored]:
     """Read before, outside the lock; the stored instant is the writer's, just before its commit."""
+    caller.check_statements(received)
+    matched = attachments.match(received, files or [])
+    signatures.check(received, matched)
+    if matched:
+        received = attachments.hold(state().storage, received, matched)
     if not received:
         return []
+    hook = state().hook
     return state().db.writer.do(
         lambda connection: store.keep(
             connection,
@@ -141,6 +179,7 @@ def _keep(caller: Caller, received: Sequence[Received]) -> list[store.Stored]:
             received,
             authority=caller.authority,
             now=clock.now(),
+            hook=hook,
         ),
         key=caller.institution_id,
     )

@@ -6,7 +6,7 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from lms import clock
-from lms.edge import hook, json_answer, now, person, render, session, state, words_here
+from lms.edge import hook, json_answer, now, page, person, render, session, state, words_here
 from lms.edge.rendering import url
 from lms.errors import InvalidError, LMSError, NotFoundError
 from lms.learning.models import Course, CourseVersion, Run
@@ -20,7 +20,6 @@ from lms.learning.running.views.entrance import (
     audience_words,
     blueprint,
     log_view,
-    page,
     run_name,
     sentence,
 )

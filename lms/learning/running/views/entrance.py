@@ -1,9 +1,7 @@
 """What the pages of runs share."""
 
-from functools import lru_cache
 from typing import Any
 
-from flask import Response
 from sqlalchemy import Connection
 
 from lms.edge import Blueprint, Entry, client_address, now, person, session, state, words_here
@@ -15,7 +13,6 @@ from lms.learning.rules import RuleSet
 from lms.learning.running import audience as audiences
 from lms.learning.running import listing
 from lms.people import access
-from lms.people.sealing import Sealer
 
 blueprint = Blueprint("running", __name__)
 MENU = (
@@ -46,15 +43,6 @@ STATE_MARKS = {
     "cancelled": "na",
 }
 """A run's state → the mark that stands beside its word."""
-
-
-def sealer() -> Sealer:
-    return _sealer(state().settings.encryption_key())
-
-
-@lru_cache(maxsize=8)
-def _sealer(key: str) -> Sealer:
-    return Sealer(key)
 
 
 def said(error: LMSError) -> str:
@@ -119,10 +107,6 @@ def rule_words(rule: RuleSet) -> list[str]:
     if rule.repeat_years:
         told.append(say("이수 뒤 {n}년 동안 같은 과정 불가", n=rule.repeat_years))
     return told
-
-
-def page(html: str, status: int = 200) -> Response:
-    return Response(html, status, mimetype="text/html")
 
 
 def run_name(run: Run) -> str:

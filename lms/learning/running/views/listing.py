@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from lms.edge import person, render, session
 from lms.learning.models import Course
 from lms.learning.permissions import KEEP_RUNS, LIST_RUNS
-from lms.learning.running import listing, runs
+from lms.learning.running import listing
 from lms.learning.running.listing import Filter
 from lms.learning.running.planning import STATES, WAYS
 from lms.learning.running.views.entrance import STATE_MARKS, blueprint, run_name
@@ -78,7 +78,7 @@ def _course(course_id: int | None, institution_id: int) -> Course | None:
 
 def _lines(rows: Any) -> list[dict[str, Any]]:
     ids = [row.Run.id for row in rows]
-    inside = runs.counts(session(), ids)
+    inside = listing.inside_counts(session(), ids)
     waiting = listing.waiting_counts(session(), ids)
     managers = listing.managers_of(session(), ids)
     return [
@@ -86,7 +86,7 @@ def _lines(rows: Any) -> list[dict[str, Any]]:
             "run": row.Run,
             "title": row.title,
             "name": run_name(row.Run),
-            "inside": inside.get(row.Run.id, {"in": 0, "done": 0}),
+            "inside": inside.get(row.Run.id, 0),
             "waiting": waiting.get(row.Run.id, 0),
             "managers": [one.name for one in managers.get(row.Run.id, [])],
         }

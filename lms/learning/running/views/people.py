@@ -7,7 +7,7 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from lms.edge import hook, now, person, render, session
+from lms.edge import hook, now, page, person, render, session
 from lms.edge.rendering import url
 from lms.errors import InvalidError, LMSError, NotFoundError
 from lms.learning import rules
@@ -22,7 +22,6 @@ from lms.learning.running.views.entrance import (
     audience_words,
     blueprint,
     log_view,
-    page,
     rule_words,
     run_name,
     said,

@@ -6,7 +6,7 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from lms import clock
-from lms.edge import hook, now, person, render, session, words_here
+from lms.edge import hook, now, page, person, render, session, words_here
 from lms.edge.rendering import url
 from lms.errors import InvalidError
 from lms.learning.models import Course, RunTemplate
@@ -17,7 +17,6 @@ from lms.learning.running.views.editing import content_of, course_of
 from lms.learning.running.views.entrance import (
     audience_words,
     blueprint,
-    page,
     rule_words,
     run_name,
     sentence,

@@ -2,24 +2,19 @@
 
 from typing import Any
 
-from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from lms.edge import hook, now, person, render, session, state, words_here
-from lms.edge.rendering import url
-from lms.errors import ConflictError, InvalidError, LMSError, NotFoundError
+from lms.edge import hook, now, page, person, render, sealer, session, sheets, state
+from lms.errors import LMSError, NotFoundError
 from lms.learning.models import Run
 from lms.learning.permissions import KEEP_RUNS
 from lms.learning.running import counter, run_sheet
 from lms.learning.running.run_sheet import COLUMNS, Row, Step
-from lms.learning.running.views.entrance import blueprint, page, run_name, said, sealer
+from lms.learning.running.views.entrance import blueprint, run_name, said
 from lms.people import intake
-from lms.people.intake import Summary
+from lms.people.intake import Planned
 from lms.people.models import Intake
-from lms.sheets import writing
-from lms.sheets.columns import headings
-from lms.sheets.reading import LARGEST
 
 PURPOSES = "any(enrolments, nominations)"
 TITLES = {"enrolments": "파일로 등록하기", "nominations": "추천 명단 올리기"}
@@ -43,33 +38,14 @@ def bring(run: Run, purpose: str) -> ResponseReturnValue:
     writes=False,
 )
 def brought(run: Run, purpose: str) -> ResponseReturnValue:
-    """Form: `file`. Read and planned before anything is locked; kept sealed; shown."""
-    me, at = person(), now()
-    file = request.files.get("file")
-    name = (file.filename or "") if file else ""
-    data = file.stream.read(LARGEST + 1) if file else b""
-    try:
-        if not name:
-            raise InvalidError("올릴 파일을 골라 주십시오.", field="file")
-        steps = _planned(session(), run, purpose, run_sheet.rows_of(purpose, name, data))
-    except LMSError as error:
-        return _form(run, purpose, error)
-    told = intake.summary(step.planned for step in steps)
-    with state().db.transaction() as fresh:
-        kept = intake.keep(
-            fresh,
-            sealer(),
-            institution_id=me.institution_id,
-            actor_id=me.person_id,
-            purpose=purpose,
-            subject_id=run.id,
-            name=name,
-            data=data,
-            rows=told,
-            now=at,
-        )
-        place = url("running.sheet", id=kept.id)
-    return redirect(place, 303)
+    """Form: `file`."""
+    return sheets.brought(
+        lambda name, data: _shown(run, purpose, run_sheet.rows_of(purpose, name, data)),
+        lambda error: _form(run, purpose, error),
+        endpoint="running.sheet",
+        purpose=purpose,
+        subject_id=run.id,
+    )
 
 
 @blueprint.get("/manage/runs/sheets/<int:id>", permission=KEEP_RUNS, scope="institution", on=Intake)
@@ -78,7 +54,7 @@ def sheet(kept: Intake) -> ResponseReturnValue:
     run = _run_of(kept)
     if kept.confirmed_at is not None:
         return render("lms/learning/run_sheet_done.html", **_shell(run, kept.purpose), kept=kept)
-    return _preview(run, kept, _summary(run, kept))
+    return _preview(run, kept)
 
 
 @blueprint.post(
@@ -91,16 +67,12 @@ def sheet(kept: Intake) -> ResponseReturnValue:
 def confirm(kept: Intake) -> ResponseReturnValue:
     """Form: `mark`, of the plan that was shown. Twice is once."""
     run = _run_of(kept)
-    here = url("running.sheet", id=kept.id)
-    if kept.confirmed_at is not None:
-        return redirect(here, 303)
-    rows = _rows(kept)
-    try:
-        _keep(run.id, kept, rows)
-    except ConflictError as error:
-        told = intake.summary(step.planned for step in _planned(session(), run, kept.purpose, rows))
-        return page(_preview(run, kept, told, error), error.status)
-    return redirect(here, 303)
+    return sheets.confirmed(
+        kept,
+        lambda mark: _keep(run.id, kept, mark),
+        lambda error: _preview(run, kept, error),
+        endpoint="running.sheet",
+    )
 
 
 @blueprint.get(
@@ -110,24 +82,12 @@ def confirm(kept: Intake) -> ResponseReturnValue:
     on=Intake,
 )
 def result(kept: Intake) -> ResponseReturnValue:
-    run = _run_of(kept)
-    steps = _planned(session(), run, kept.purpose, _rows(kept))
-    lines = intake.result_lines([step.planned for step in steps], words=words_here().text)
-    return Response(
-        lines,
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="result-{kept.id}.csv"'},
-    )
+    return sheets.result(kept, _shown(_run_of(kept), kept.purpose, _rows(kept)))
 
 
 @blueprint.get(f"/manage/runs/<{PURPOSES}:purpose>.xlsx", permission=KEEP_RUNS, scope="institution")
 def blank(purpose: str) -> ResponseReturnValue:
-    """An empty sheet to fill in."""
-    return Response(
-        writing.xlsx(headings(COLUMNS[purpose]), (), title=words_here().text(TITLES[purpose])),
-        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        headers={"Content-Disposition": f'attachment; filename="{purpose}.xlsx"'},
-    )
+    return sheets.blank(COLUMNS[purpose], TITLES[purpose], purpose)
 
 
 def _run_of(kept: Intake) -> Run:
@@ -148,21 +108,19 @@ def _planned(database: Session, run: Run, purpose: str, rows: list[Row]) -> list
     return run_sheet.planned(database, hook(), sealer(), run, purpose, rows, now=now())
 
 
-def _summary(run: Run, kept: Intake) -> Summary:
-    return intake.summary(
-        step.planned for step in _planned(session(), run, kept.purpose, _rows(kept))
-    )
+def _shown(run: Run, purpose: str, rows: list[Row]) -> list[Planned]:
+    return [step.planned for step in _planned(session(), run, purpose, rows)]
 
 
-def _keep(run_id: int, kept: Intake, rows: list[Row]) -> None:
+def _keep(run_id: int, kept: Intake, mark: str) -> None:
     """In one transaction, under the run's lock: what was seen is what is done, or nothing."""
-    at = now()
+    at, rows = now(), _rows(kept)
     with state().db.transaction() as fresh:
         run = counter.lock_run(fresh, run_id)
         steps = _planned(fresh, run, kept.purpose, rows)
         told = intake.summary(step.planned for step in steps)
         mine = fresh.get_one(Intake, kept.id)
-        if not intake.confirm(fresh, mine, mark=request.form.get("mark", ""), rows=told, now=at):
+        if not intake.confirm(fresh, mine, mark=mark, rows=told, now=at):
             return
         changed = run_sheet.bring_in(
             fresh, hook(), run, kept.purpose, steps, actor_id=person().person_id, now=at
@@ -180,12 +138,12 @@ def _form(run: Run, purpose: str, error: LMSError | None = None) -> ResponseRetu
     return page(html, error.status if error else 200)
 
 
-def _preview(run: Run, kept: Intake, told: Summary, error: LMSError | None = None) -> str:
+def _preview(run: Run, kept: Intake, error: LMSError | None = None) -> str:
     return render(
         "lms/learning/run_sheet_preview.html",
         **_shell(run, kept.purpose),
         kept=kept,
-        told=told,
+        told=intake.summary(_shown(run, kept.purpose, _rows(kept))),
         error=said(error) if error else None,
     )
 

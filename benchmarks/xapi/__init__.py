@@ -1,0 +1,1 @@
+"""The record store, measured: `python -m benchmarks.xapi`."""

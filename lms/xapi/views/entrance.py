@@ -1,0 +1,32 @@
+"""What the pages of this room share."""
+
+from flask import request
+
+from lms.edge import Blueprint, Entry, words_here
+from lms.edge.rendering import url
+
+blueprint = Blueprint("records", __name__)
+
+MENU = (
+    Entry(
+        "기록 저장소",
+        "record",
+        "records.browse",
+        85,
+        frozenset({"institution_admin", "auditor", "operator"}),
+    ),
+)
+TABS = [
+    ("records.browse", "문장"),
+    ("records.credentials", "열쇠"),
+    ("records.forwards", "전달"),
+    ("records.health", "상태"),
+]
+"""Endpoint and name of each page of the room, in order."""
+
+
+def tabs() -> list[dict[str, object]]:
+    """The room's pages, as the macro `tab_links` takes them; a form's answer stands on its page."""
+    told = [(url(endpoint), words_here().text(name)) for endpoint, name in TABS]
+    here = max((href for href, _ in told if request.path.startswith(href)), key=len, default="")
+    return [{"text": text, "href": href, "current": href == here} for href, text in told]
