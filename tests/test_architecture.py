@@ -45,7 +45,7 @@ COMMITS = {
 
 READS_THE_CLOCK = {
     "lms/edge/context.py": "the instant of a request",
-    "lms/xapi/resources/statements.py": "the stored instant is the writer's, after what waited before it",
+    "lms/xapi/resources/statements.py": "the stored instant is the writer's",
     "lms/xapi/resources/documents.py": "as with statements: when a document was changed",
     "lms/checks.py": "compares our clock with the database's",
     "lms/cli/": "a command begins here, as a request does at the edge",
@@ -59,6 +59,7 @@ READS_THE_CLOCK = {
 
 LATE_IMPORTS = {
     ("lms/cli/institute.py", "lms.demo.build"): "its data is not loaded by other commands",
+    ("lms/xapi/exporting.py", "pyarrow"): "an extra, and slow to load",
     ("lms/cli/upkeep.py", "lms.plugins"): "what else is to be checked is only asked by a check",
     ("lms/cli/__init__.py", "lms.plugins"): "only a plugin's command is worth loading them all",
     ("lms/cli/serving.py", "importlib"): "the scheduler is another floor, started by name",

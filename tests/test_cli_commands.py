@@ -75,7 +75,7 @@ def test_migrate_check_and_back() -> None:
     there = run("migrate")
     assert (there.exit_code, there.output) == (0, f"The database is at {migrations.head()}.\n")
     checked = run("check")
-    assert (checked.exit_code, checked.output.count("ok  ")) == (0, 8)
+    assert (checked.exit_code, checked.output.count("ok  ")) == (0, 9)
     assert run("migrate", "--down", "base").output == "The database is at no revision.\n"
 
 

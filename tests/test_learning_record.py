@@ -98,6 +98,7 @@ def test_a_completion_reads_and_writes_each_thing_once(state):
     written = [table for verb, table in seen if verb != "SELECT"]
     assert written == [
         "lms_statement",
+        "lms_statement_link",  # the course around the activity
         "lms_activity_result",
         "lms_enrolment",
         "lms_completion",

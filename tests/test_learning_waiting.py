@@ -167,6 +167,8 @@ def test_two_hundred_at_once_for_thirty_seats(state, database_url):
         run, people = opened(session, state, 200, seats=30)
         run_id = run.id
     crowd = Database(database_url, threads=80)
+    # How long one waits for a connection is another test's matter, and this machine's.
+    crowd.engine.pool._timeout = 120
 
     def come(person_id):
         with crowd.transaction() as session:

@@ -187,7 +187,13 @@ def test_pages_cost_the_same_for_one_and_for_three(
 def _count(
     client: FlaskClient, path: str, name: str, asked: list[str], costs: dict[str, list[int]]
 ) -> None:
-    client.get(path)
-    asked.clear()
-    assert client.get(path).status_code == 200
-    costs.setdefault(name, []).append(len(asked))
+    writer = client.application.extensions["lms"].db.writer
+    seen = []
+    for _ in range(3):
+        asked.clear()
+        assert client.get(path).status_code == 200
+        writer.do(lambda _connection: None)  # what it left for later is written
+        # How many commits that took is chance.
+        seen.append(sum(one.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")) for one in asked))
+    # The least: once a minute it is noted, too, that the person was here.
+    costs.setdefault(name, []).append(min(seen))

@@ -117,7 +117,7 @@ def told(
 
 
 def rows(vendor: System) -> list[tuple[Any, ...]]:
-    """What is kept of files: institution, statement, number, hash as named, hash in storage, size."""
+    """What is kept: institution, statement, number, hash as named, hash in storage, size."""
     db: Database = vendor.app.extensions["lms"].db
     one = StatementAttachment
     wanted = select(

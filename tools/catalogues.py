@@ -23,7 +23,8 @@ LOCALES = ("ko", "en")
 # Not shown to readers of pages: data of the demonstration, what the command line prints, formats
 # that know their language themselves, and the paper, which is Korean by law.
 SKIPPED = re.compile(
-    r"lms/(demo|cli|i18n|migrations)/|/commands\.py$|/credentials/(paper|glyphs)\.py$"
+    r"lms/(demo|cli|i18n|migrations)/|assessments/demo\.py$|/commands\.py$"
+    r"|/credentials/(paper|glyphs)\.py$"
     r"|/xapi/vocabulary\.py$"
 )
 HANGUL = re.compile(r"[가-힣]")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from lms.xapi.actors import Agent, identifier
 from lms.xapi.models import Statement
-from lms.xapi.store import is_voided
+from lms.xapi.voiding import is_voided
 
 _MOST_LOOKED_AT = 50
 """Of an agent's statements, the latest are looked at for names."""

@@ -14,7 +14,7 @@ from lms.checks import Finding
 from lms.hooks import hookimpl
 from lms.outbox import Handler, Job
 from lms.xapi import echoes, forgetting, forwarding
-from lms.xapi.forward_commands import record_store
+from lms.xapi.moving_commands import record_store
 from lms.xapi.resources import xapi_1, xapi_2
 from lms.xapi.views import MENU, blueprint, forwards_late
 

@@ -29,7 +29,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 
 from lms.db import Prepared
 from lms.xapi.models import LINK, Statement
-from lms.xapi.store import is_voided
+from lms.xapi.voiding import is_voided
 
 Near = Literal["", "own", "near"]
 """Not asked for; by what a statement names itself; by anything around it too (related_…)."""

@@ -1,6 +1,6 @@
 """Keeping statements: once, all or nothing, append-only; and giving them back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,53 +8,35 @@ from typing import Any
 import msgspec
 import uuid_utils
 from msgspec import Raw
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from lms.db import Insert, insert_or_ignore
 from lms.errors import ConflictError, ForbiddenError
 from lms.people.models import Institution
-from lms.xapi import attachments, canon, echoes, links
-from lms.xapi.actors import find_key
+from lms.xapi import attachments, canon, echoes
+from lms.xapi.authorities import LMS, Authority, vouching
 from lms.xapi.formats import write_timestamp
-from lms.xapi.links import term
 from lms.xapi.models import Statement, Voiding
 from lms.xapi.statement import Received, read_all, refusal
 from lms.xapi.vocabulary import VOIDED
-from lms.xapi.voiding import Voided
+from lms.xapi.voiding import Voided, is_voided
+
+__all__ = [
+    "LMS",
+    "Authority",
+    "Sent",
+    "Stored",
+    "add",
+    "keep",
+    "keep_together",
+    "of_registration",
+    "of_registrations",
+]
 
 _encode = msgspec.json.Encoder().encode
 _MOST_IDS = 500
 _CONFLICT = "id가 {id}인 다른 문장이 이미 있습니다. 고친 문장이라면 새 id로 보내 주십시오."
 _NOT_YOURS = "다른 곳에서 보낸 문장은 이 자격으로 무효로 할 수 없습니다. 기관에 문의해 주십시오."
-
-
-@dataclass(frozen=True)
-class Authority:
-    """Who vouches for statements (Data 2.4.9).
-
-    `name` is kept beside each statement. `home_page`: the account's home page; None trusts what
-    the statement itself says, and names the institution's own LMS where it says nothing.
-    """
-
-    name: str
-    home_page: str | None = None
-    voids_others: bool = False
-    """Whether it may void what others vouch for (Data 2.3.2.s2.b4)."""
-
-    account: str | None = None
-    """What the statement names it, where that is not `name`."""
-
-    defines: bool = True
-    """Whether what it says of activities counts for all (Communication 4.2: «define»)."""
-
-    def agent(self, home_page: str) -> Raw:
-        """The account that stands in the statement."""
-        account = {"homePage": self.home_page or home_page, "name": self.account or self.name}
-        return Raw(_encode({"objectType": "Agent", "account": account}))
-
-
-LMS = Authority("lms", voids_others=True)
-"""The LMS itself, whose statements move progress; its builder writes the authority in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +93,20 @@ def add(
     return keep(connection, institution_id, received, authority=authority, now=now, hook=hook)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The statements of one request, read already."""
+
+    institution_id: int
+    received: Sequence[Received]
+    authority: Authority
+    hook: Any = None
+
+
+class _ApartError(Exception):
+    """These requests cannot be answered together; each alone can."""
+
+
 def keep(
     connection: Connection,
     institution_id: int,
@@ -120,38 +116,90 @@ def keep(
     now: datetime,
     hook: Any = None,
 ) -> list[Stored]:
-    """Keep statements that were read already, so that reading needs no lock: see `add`.
+    """Keep statements that were read already, so that reading needs no lock: see `add`."""
+    sent = Sent(institution_id, received, authority, hook)
+    return _keep(connection, institution_id, [sent], now=now)[0]
 
-    Inserted first and looked for only where an id was there before: most ids are new, and ours all.
+
+def keep_together(
+    connection: Connection, sent: Sequence[Sent], *, now: datetime
+) -> list[list[Stored]]:
+    """Keep the statements of many requests, each of `sent` as `keep` would, in few statements.
+
+    For the writer's `do_together`: where one of them is to be refused it raises, and each is then
+    kept, or refused, alone.
     """
-    agent = _agent(connection, institution_id, received, authority)
+    answers: dict[int, list[Stored]] = {}
+    by_home: dict[int, list[int]] = {}
+    for place, one in enumerate(sent):
+        by_home.setdefault(one.institution_id, []).append(place)
+    for institution_id, places in by_home.items():
+        kept = _keep(connection, institution_id, [sent[place] for place in places], now=now)
+        answers.update(zip(places, kept, strict=True))
+    return [answers[place] for place in range(len(sent))]
+
+
+def _keep(
+    connection: Connection, institution_id: int, sent: Sequence[Sent], *, now: datetime
+) -> list[list[Stored]]:
+    """Inserted first and looked for only where an id was there before: most ids are new."""
     # A UUID of RFC 4122 (Data 2.4.1): clients refuse version 7, which came later.
-    ids = [one.statement_id or str(uuid_utils.uuid4()) for one in received]
+    ids = [[one.statement_id or str(uuid_utils.uuid4()) for one in each.received] for each in sent]
     rows = {
-        id_: _row(one, id_, institution_id, authority, agent, now)
-        for one, id_ in zip(received, ids, strict=True)
+        id_: row
+        for each, named in zip(sent, ids, strict=True)
+        for id_, row in zip(named, _rows(connection, each, named, now), strict=True)
     }
+    if len(sent) > 1 and len(rows) < sum(map(len, ids)):
+        raise _ApartError("two requests have the same id")
     fresh = _insert(connection, list(rows.values()))
     before = _find(connection, institution_id, sorted(rows.keys() - fresh.keys()))
-    for one in received:
-        if one.statement_id in before:
-            _check_same(one, before[one.statement_id])
-    voided = _void(connection, institution_id, received, ids, fresh, authority)
-    new = {id_: one for id_, one in zip(ids, received, strict=True) if id_ in fresh}
-    _link(connection, institution_id, new, fresh, authority, now)
-    attachments.keep(connection, institution_id, new.items())
-    if authority.defines:
-        ours = authority == LMS
-        canon.learn(connection, institution_id, list(new.values()), ours=ours, now=now)
-    if voided and hook is not None:
-        hook.lms_after_voiding(
-            connection=connection,
-            institution_id=institution_id,
-            voided=voided,
-            by=authority.name,
-            now=now,
-        )
-    return [_stored_now(rows[id_]) if id_ in fresh else _stored(before[id_]) for id_ in ids]
+    new: dict[str, tuple[Received, Authority]] = {}
+    for each, named in zip(sent, ids, strict=True):
+        for id_, one in zip(named, each.received, strict=True):
+            if id_ in fresh:
+                new[id_] = one, each.authority
+            elif id_ in before:
+                _check_same(one, before[id_])
+    told = [
+        (each, voided)
+        for each, named in zip(sent, ids, strict=True)
+        if (voided := _void(connection, institution_id, each, named, fresh))
+    ]
+    _keep_beside(connection, institution_id, new, fresh, now)
+    for each, voided in told:
+        if each.hook is not None:
+            each.hook.lms_after_voiding(
+                connection=connection,
+                institution_id=institution_id,
+                voided=voided,
+                by=each.authority.name,
+                now=now,
+            )
+    return [
+        [_stored_now(rows[id_]) if id_ in fresh else _stored(before[id_]) for id_ in named]
+        for named in ids
+    ]
+
+
+def _keep_beside(
+    connection: Connection,
+    institution_id: int,
+    new: Mapping[str, tuple[Received, Authority]],
+    fresh: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """What is kept beside new statements: links, files, and what they say of activities."""
+    _link(connection, institution_id, new, fresh, now)
+    attachments.keep(connection, institution_id, ((id_, one) for id_, (one, _) in new.items()))
+    for ours in (True, False):
+        defining = [
+            one
+            for one, authority in new.values()
+            if authority.defines and (authority == LMS) is ours
+        ]
+        if defining:
+            canon.learn(connection, institution_id, defining, ours=ours, now=now)
 
 
 def of_registration(
@@ -161,18 +209,7 @@ def of_registration(
 
     Voided ones are left out.
     """
-    found = connection.execute(
-        select(*_COLUMNS)
-        .where(
-            Statement.institution_id == institution_id,
-            Statement.registration == registration.lower(),
-            Statement.authority == authority,
-            ~is_voided(),
-        )
-        .order_by(Statement.stored, Statement.id)
-    )
-    for row in found:
-        yield Stored(*row)
+    return of_registrations(connection, institution_id, [registration], authority=authority)
 
 
 def of_registrations(
@@ -198,25 +235,6 @@ def of_registrations(
     )
     for row in found:
         yield Stored(*row)
-
-
-def is_voided(statement: Any = Statement) -> Any:
-    """Whether a row of `statement`, an alias of Statement, is voided.
-
-    A voiding one never is (Data 2.3.2.s2.b3). Looked up for each row by itself: PostgreSQL would
-    rather gather all that was ever voided, in every query.
-    """
-    voiding = (
-        select(Voiding.id)
-        .where(
-            Voiding.institution_id == statement.institution_id,
-            Voiding.target == statement.statement_id,
-        )
-        .limit(1)
-        .correlate(statement)
-        .scalar_subquery()
-    )
-    return and_(statement.verb != VOIDED, voiding.is_not(None))
 
 
 def _find(connection: Connection, institution_id: int, ids: Sequence[str]) -> dict[str, Any]:
@@ -252,6 +270,17 @@ def _agent(
         return None
     home = select(Institution.home_page).where(Institution.id == institution_id)
     return authority.agent(connection.execute(home).scalar_one())
+
+
+def _rows(
+    connection: Connection, sent: Sent, ids: Sequence[str], now: datetime
+) -> list[dict[str, Any]]:
+    authority = sent.authority
+    agent = _agent(connection, sent.institution_id, sent.received, authority)
+    return [
+        _row(one, id_, sent.institution_id, authority, agent, now)
+        for one, id_ in zip(sent.received, ids, strict=True)
+    ]
 
 
 def _row(
@@ -302,45 +331,36 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int
 def _link(
     connection: Connection,
     institution_id: int,
-    new: dict[str, Received],
-    fresh: dict[str, int],
-    authority: Authority,
+    new: Mapping[str, tuple[Received, Authority]],
+    fresh: Mapping[str, int],
     now: datetime,
 ) -> None:
     """Keep what the new statements are found by beside their columns."""
     terms = [
         (number, fresh[id_])
-        for id_, one in new.items()
-        for number in dict.fromkeys((*one.links, *_vouching(one, authority)))
+        for id_, (one, authority) in new.items()
+        for number in dict.fromkeys((*one.links, *vouching(one, authority)))
     ]
     echoes.write_links(connection, institution_id, terms, now=now)
     # Nobody can have known an id of ours, or one that was made just now.
-    chosen = {id_ for id_, one in new.items() if one.statement_id is not None}
-    arrived = set() if authority == LMS else chosen
-    made = {fresh[id_]: one.refers_to for id_, one in new.items() if one.refers_to is not None}
+    arrived = {
+        id_
+        for id_, (one, authority) in new.items()
+        if one.statement_id is not None and authority != LMS
+    }
+    made = {fresh[id_]: one.refers_to for id_, (one, _) in new.items() if one.refers_to is not None}
     echoes.follow(connection, institution_id, made=made, arrived=arrived, now=now)
-
-
-def _vouching(received: Received, authority: Authority) -> list[int]:
-    """The links to whom the statement names as authority, where the column does not say it."""
-    keys: tuple[str, ...] = ()
-    if authority.account is not None:
-        keys = (find_key(f"account:{authority.home_page}|{authority.account}"),)
-    elif authority.home_page is None and received.vouched_by:
-        ours = received.vouched_by[0].endswith(f"|{authority.name}")
-        keys = () if ours else received.vouched_by
-    return [term(links.AGENT_NEAR, key) for key in keys if key not in {"", received.actor}]
 
 
 def _void(
     connection: Connection,
     institution_id: int,
-    received: Sequence[Received],
+    sent: Sent,
     ids: Sequence[str],
-    fresh: dict[str, int],
-    authority: Authority,
+    fresh: Mapping[str, int],
 ) -> list[Voided]:
     """Note what the new statements void. 1.0.x takes a voiding without effect, 2.0 refuses it."""
+    received, authority = sent.received, sent.authority
     done = []
     for number, (one, statement_id) in enumerate(zip(received, ids, strict=True)):
         if one.voids is None or statement_id not in fresh:

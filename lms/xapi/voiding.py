@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 from sqlalchemy.orm import aliased
 
 from lms.xapi.models import Statement, Voiding
@@ -61,3 +61,22 @@ def among(connection: Connection, institution_id: int, ids: Sequence[str]) -> li
         )
         found += [Undone(*row) for row in rows]
     return sorted(found, key=lambda one: (one.at, one.target))
+
+
+def is_voided(statement: Any = Statement) -> Any:
+    """Whether a row of `statement`, an alias of Statement, is voided.
+
+    A voiding one never is (Data 2.3.2.s2.b3). Looked up for each row by itself: PostgreSQL would
+    rather gather all that was ever voided, in every query.
+    """
+    voiding = (
+        select(Voiding.id)
+        .where(
+            Voiding.institution_id == statement.institution_id,
+            Voiding.target == statement.statement_id,
+        )
+        .limit(1)
+        .correlate(statement)
+        .scalar_subquery()
+    )
+    return and_(statement.verb != VOIDED, voiding.is_not(None))

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import Base
+from lms.db.base import BigId
 from lms.learning.models.runs import Enrolment
 from lms.people.models import Institution
 
@@ -62,7 +63,7 @@ class CompletionReview(Base):
     """kept · recomputed · revoked"""
 
     reason: Mapped[str | None]
-    actor_id: Mapped[int | None]
+    actor_id: Mapped[int | None] = mapped_column(BigId)
     """Who decided."""
 
 

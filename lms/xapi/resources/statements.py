@@ -6,6 +6,7 @@ import msgspec
 from flask import Response
 from flask.typing import ResponseReturnValue
 from msgspec import Raw
+from sqlalchemy import Connection
 from werkzeug.http import http_date
 
 from lms import clock
@@ -20,6 +21,7 @@ from lms.xapi.resources import multipart
 from lms.xapi.resources.seam import Call, resource
 from lms.xapi.searching import Found
 from lms.xapi.statement import Received, read_all, refusal
+from lms.xapi.store import Sent, Stored
 
 MOST_STATEMENTS = 5_000
 """In one batch: more would keep others waiting for the write lock."""
@@ -160,9 +162,7 @@ def _batch(body: bytes) -> Sequence[bytes | Raw]:
     return found
 
 
-def _keep(
-    caller: Caller, received: Sequence[Received], files: list[File] | None
-) -> list[store.Stored]:
+def _keep(caller: Caller, received: Sequence[Received], files: list[File] | None) -> list[Stored]:
     """Read before, outside the lock; the stored instant is the writer's, just before its commit."""
     caller.check_statements(received)
     matched = attachments.match(received, files or [])
@@ -171,15 +171,9 @@ def _keep(
         received = attachments.hold(state().storage, received, matched)
     if not received:
         return []
-    hook = state().hook
-    return state().db.writer.do(
-        lambda connection: store.keep(
-            connection,
-            caller.institution_id,
-            received,
-            authority=caller.authority,
-            now=clock.now(),
-            hook=hook,
-        ),
-        key=caller.institution_id,
-    )
+    sent = Sent(caller.institution_id, received, caller.authority, state().hook)
+    return state().db.writer.do_together(_keep_together, sent, key=caller.institution_id)
+
+
+def _keep_together(connection: Connection, sent: Sequence[Sent]) -> list[list[Stored]]:
+    return store.keep_together(connection, sent, now=clock.now())
