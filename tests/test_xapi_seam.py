@@ -369,7 +369,7 @@ def test_a_fault_is_500_in_json_and_tells_nobody_its_cause(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the cause")
 
-    monkeypatch.setattr(store, "keep", broken)
+    monkeypatch.setattr(store, "keep_together", broken)
     answer = vendor.post(STATEMENT)
     assert error(answer) == (500, "internal_server_error", None)
     assert b"cause" not in answer.data

@@ -90,13 +90,14 @@ def _check_course(report: Report, folder: Path, course: dict[str, Any]) -> None:
     activities = [activity for unit in units for activity in unit["activities"]]
     kinds = {activity["kind"] for activity in activities}
     report.need({"video", "page", "quiz"} <= kinds, "lacks a video, a page or a quiz")
-    last = units[-1]["activities"][-1]
-    final = last["kind"] == "quiz" and last["role"] == "score"
-    if report.need(final, "does not end with a scored quiz"):
-        count = len(last["config"]["questions"])
-        report.need(count >= FINAL_QUESTIONS, f"final quiz has {count} questions")
+    # A task that a person marks may come after the quiz that ends the course.
     scored = [activity for activity in activities if activity["role"] == "score"]
-    report.need(len(scored) == 1, "more than one scored activity")
+    tasks = [activity for activity in scored if _is_task(activity)]
+    ends = [activity for activity in activities if activity not in tasks][-1]
+    report.need(len(scored) - len(tasks) == 1, "more than one scored quiz")
+    if report.need(ends["kind"] == "quiz" and ends["role"] == "score", "no scored quiz at the end"):
+        count = len(ends["config"]["questions"])
+        report.need(count >= FINAL_QUESTIONS, f"final quiz has {count} questions")
     used = {"course.json", "script.json"}
     for activity in activities:
         here = report.at(activity["title"])
@@ -145,10 +146,19 @@ def _check_activity(
     return set()
 
 
+def _is_task(activity: dict[str, Any]) -> bool:
+    questions = activity["config"].get("questions", ())
+    return bool(questions) and all(one["type"] == "essay" for one in questions)
+
+
 def _check_question(report: Report, question: dict[str, Any]) -> None:
-    correct = question["correct"]
     report.need(question["text"] and question["feedback"], "no text or no feedback")
     report.need(question["points"] > 0, "no points")
+    if question["type"] == "essay":
+        report.need("correct" not in question, "an essay has no right answer")
+        report.need(question["guide"].strip(), "nothing tells how it is marked")
+        return
+    correct = question["correct"]
     if question["type"] == "short":
         report.need("choices" not in question, "a short answer has no choices")
         report.need(correct and all(answer.strip() for answer in correct), "no answer")
