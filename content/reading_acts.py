@@ -103,12 +103,17 @@ def view(
 
 
 _LAUNCHED = Prepared(
-    select(func.min(Statement.stored)).where(
+    # What the registration's index finds is looked through: SQLite would rather walk that of the
+    # activity, which has everybody's statements.
+    select(
+        func.min(Statement.stored).filter(
+            Statement.activity == bindparam("activity"),
+            Statement.verb == say.INITIALIZED,
+            Statement.authority == "lms",
+        )
+    ).where(
         Statement.institution_id == bindparam("institution_id"),
         Statement.registration == bindparam("registration"),
-        Statement.activity == bindparam("activity"),
-        Statement.verb == say.INITIALIZED,
-        Statement.authority == "lms",
     ),
     _Launched,
 )

@@ -3,6 +3,7 @@
 import itertools
 import re
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, event
 
+from content import reading_acts
 from lms.db import Database
 from lms.xapi import querying, store
 from lms.xapi.querying import Query
@@ -90,17 +92,41 @@ def home(db: Database) -> int:
 
 
 def plan(to: Connection, home: int, query: Query, authority: str | None) -> list[str]:
+    return plan_of(to, lambda: querying.find(to, home, query, authority=authority))
+
+
+def plan_of(to: Connection, asks: Callable[[], Any]) -> list[str]:
+    """How the database would find what `asks` asks for last."""
     asked: list[tuple[str, Any]] = []
 
     def note(*told: Any) -> None:
         asked.append(told[2:4])
 
     event.listen(to.engine, "before_cursor_execute", note)
-    querying.find(to, home, query, authority=authority)
+    asks()
     event.remove(to.engine, "before_cursor_execute", note)
     explain = "EXPLAIN QUERY PLAN " if to.dialect.name == "sqlite" else "EXPLAIN "
     found = to.exec_driver_sql(explain + asked[-1][0], asked[-1][1])
     return [row[-1] for row in found]
+
+
+def test_what_is_asked_of_one_enrolment_walks_its_registration(db: Database, home: int) -> None:
+    """Never the index of our authority, nor of an activity: those have everybody's statements."""
+    asks: list[Callable[[Connection], Any]] = [
+        lambda to: list(store.of_registration(to, home, REGISTRATION)),
+        lambda to: list(store.of_registrations(to, home, [REGISTRATION, str(uuid.uuid4())])),
+        lambda to: reading_acts._LAUNCHED.all(
+            to, institution_id=home, registration=REGISTRATION, activity="http://example.kr/a"
+        ),
+    ]
+    with db.reading() as session:
+        to = session.connection()
+        if not db.is_sqlite:
+            to.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for ask in asks:
+            said = "\n".join(plan_of(to, lambda ask=ask: ask(to)))  # type: ignore[misc]
+            assert "ix_lms_statement_registration" in said, said
+            assert not re.search(r"ix_lms_statement_(authority|activity|verb|stored)\b", said), said
 
 
 def test_no_query_scans(db: Database, home: int) -> None:

@@ -28,7 +28,7 @@ class Statement(Base):
         UniqueConstraint("institution_id", "statement_id"),
         # Lists are in stored order (Communication 2.1.3), and so each index goes by it. Where a
         # verb stands behind, what has another one is passed over without a look at its row.
-        Index("ix_lms_statement_registration", "registration", "stored"),
+        Index("ix_lms_statement_registration", "institution_id", "registration", "stored"),
         Index("ix_lms_statement_actor", "institution_id", "actor", "stored", "id", "verb"),
         Index("ix_lms_statement_activity", "institution_id", "activity", "stored", "id", "verb"),
         Index("ix_lms_statement_verb", "institution_id", "verb", "stored"),

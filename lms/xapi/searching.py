@@ -141,11 +141,8 @@ def _by_column(
     shape: Shape, column: str | None, value: str | None = None, *, driver: str | None = None
 ) -> Any:
     """Statements that say it themselves, in a column of theirs."""
-    house: Any = Statement.institution_id
-    if column == "registration":  # whose index does without the institution
-        house = _aside(shape, house)
     wanted = select(Statement.id, Statement.stored).where(
-        house == _INSTITUTION,
+        Statement.institution_id == _INSTITUTION,
         ~is_voided(),
         *_in_time(shape, Statement.stored, Statement.id),
         *_also(shape, driver or column, Statement, Statement.stored, Statement.id, Statement.id),

@@ -45,6 +45,8 @@ def _links() -> None:
     for name, told in _WIDER.items():
         op.drop_index(name, 'lms_statement')
         op.create_index(name, 'lms_statement', told)
+    op.drop_index('ix_lms_statement_registration', 'lms_statement')
+    op.create_index('ix_lms_statement_registration', 'lms_statement', ['institution_id', 'registration', 'stored'])
     op.create_index('ix_lms_statement_verb', 'lms_statement', ['institution_id', 'verb', 'stored'])
     op.create_index('ix_lms_statement_authority', 'lms_statement', ['institution_id', 'authority', 'stored'])
     op.create_table('lms_statement_link',
@@ -81,6 +83,8 @@ def _drop_links() -> None:
     for name, told in _WIDER.items():
         op.drop_index(name, 'lms_statement')
         op.create_index(name, 'lms_statement', told[:3])
+    op.drop_index('ix_lms_statement_registration', 'lms_statement')
+    op.create_index('ix_lms_statement_registration', 'lms_statement', ['registration', 'stored'])
 
 
 def _attachments() -> None:
