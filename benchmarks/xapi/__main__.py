@@ -105,7 +105,7 @@ def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
             "lms.cli", "serve", "--port", str(port), port=port, env=env, log=logs[1]
         ) as pid:
             target = Target(port, pid, "/xapi/statements", authorization)
-            rows += _driven(target, asked, _count(app))
+            rows += _driven(target, asked, _count(app), wanted)
     state.db.dispose()
     if asked.peer:
         rows += _beside(folder, asked)
@@ -168,8 +168,8 @@ def _filled(app: Flask) -> int:
         return session.scalar(select(func.count()).select_from(Statement).where(wanted)) or 0
 
 
-def _driven(target: Target, asked: argparse.Namespace, stored: int) -> list[Row]:
-    """Writing and reading at one size of the store."""
+def _driven(target: Target, asked: argparse.Namespace, stored: int, known: int) -> list[Row]:
+    """Writing and reading at one size of the store. `known`: statements whose ids are known."""
     start = secrets.randbelow(1 << 40)
     rows = []
     for what, each, bodies in (("single", 1, samples.singles), ("fifty", 50, samples.fifties)):
@@ -178,13 +178,13 @@ def _driven(target: Target, asked: argparse.Namespace, stored: int) -> list[Row]
         ]
         run = partial(load.drive, target.port, sources, seconds=asked.seconds)
         rows.append(_row(what, stored, each, target.pid, run))
-    step = max(1, stored // 1_000)
+    step = max(1, known // 1_000)
     for what, query in (
         ("by agent and verb", samples.by_agent),
         ("by registration", samples.by_registration),
         ("by id", samples.by_id),
     ):
-        asks = [_get(target, query(number)) for number in range(0, min(stored, step * 1_000), step)]
+        asks = [_get(target, query(number)) for number in range(0, min(known, step * 1_000), step)]
         run = partial(_replayed, target.port, asks, asked)
         load.drive(target.port, [iter(asks[:100])], seconds=60)
         rows.append(_row(what, stored, 1, target.pid, run))
