@@ -24,7 +24,6 @@ from lms.db.engine import read_back
 
 LEVELS = [1, 16, 64]
 _DOORS = 16
-RESULTS = Path(__file__).parent / "results"
 AIMS = {
     "home": 0.05,
     "course page": 0.05,
@@ -61,22 +60,13 @@ def main() -> None:
     finally:
         if not asked.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    print(text)
-    if asked.write:
-        RESULTS.mkdir(exist_ok=True)
-        day = datetime.now(UTC).date().isoformat()
-        (RESULTS / f"{day}-{asked.database}.md").write_text(text, "utf-8")
+    servers.tell(text, asked.database, write=asked.write)
 
 
 def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
     """Prepare, serve, drive; returns the report."""
     port, bare_port = servers.free_port(), servers.free_port()
-    env = {
-        "LMS_DATABASE_URL": url,
-        "LMS_VAR": str(folder / "var"),
-        "LMS_BASE_URL": f"http://localhost:{port}",
-        "PORT": str(port),
-    }
+    env = servers.settings(url, folder, port)
     app = world.create_app(env)
     try:
         many = max(asked.clients)

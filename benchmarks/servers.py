@@ -8,13 +8,34 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy
 
 ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
 _STARTS_WITHIN = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def settings(url: str, folder: Path, port: int) -> dict[str, str]:
+    """The environment of a server over this database, with its files under `folder`."""
+    return {
+        "LMS_DATABASE_URL": url,
+        "LMS_VAR": str(folder / "var"),
+        "LMS_BASE_URL": f"http://localhost:{port}",
+        "PORT": str(port),
+    }
+
+
+def tell(text: str, name: str, *, write: bool) -> None:
+    """Print a report, and keep it among the results as `name` of today where that is wanted."""
+    print(text)
+    if write:
+        RESULTS.mkdir(exist_ok=True)
+        day = datetime.now(UTC).date().isoformat()
+        (RESULTS / f"{day}-{name}.md").write_text(text, "utf-8")
 
 
 @contextmanager

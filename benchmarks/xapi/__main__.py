@@ -31,7 +31,6 @@ from lms.xapi import credentials, store
 from lms.xapi.models import Statement
 from lms.xapi.statement import read_all
 
-RESULTS = Path(__file__).parent.parent / "results"
 _AT_ONCE = 2_000
 _AIMS = {
     ("postgres", "single"): 2_000,
@@ -69,22 +68,13 @@ def main() -> None:
             text = measure(url, folder, asked)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(text)
-    if asked.write:
-        RESULTS.mkdir(exist_ok=True)
-        day = datetime.now(UTC).date().isoformat()
-        (RESULTS / f"{day}-xapi-{asked.database}.md").write_text(text, "utf-8")
+    servers.tell(text, f"xapi-{asked.database}", write=asked.write)
 
 
 def measure(url: str, folder: Path, asked: argparse.Namespace) -> str:
     """Fill, serve, drive; returns the report."""
     port, bare_port = servers.free_port(), servers.free_port()
-    env = {
-        "LMS_DATABASE_URL": url,
-        "LMS_VAR": str(folder / "var"),
-        "LMS_BASE_URL": f"http://localhost:{port}",
-        "PORT": str(port),
-    }
+    env = servers.settings(url, folder, port)
     app = world.create_app(env)
     state = app.extensions["lms"]
     migrations.upgrade(state.settings.database)

@@ -1,6 +1,5 @@
 """Who may write and read from outside: credentials made, renewed and revoked."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +7,13 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from lms.edge import now, page, person, render, session, words_here
-from lms.errors import InvalidError, LMSError
+from lms.edge import now, person, render, session, words_here
+from lms.errors import InvalidError
 from lms.people.auditing import parse_number
 from lms.xapi import credentials as service
 from lms.xapi.models import Credential
 from lms.xapi.permissions import KEEP_CREDENTIALS, READ_RECORDS
-from lms.xapi.views.entrance import blueprint, tabs
+from lms.xapi.views.entrance import blueprint, done, tabs
 
 SCOPE_WORDS = {
     "statements/write": "문장을 씁니다.",
@@ -58,7 +57,7 @@ def make() -> ResponseReturnValue:
         )
         return {"shown": made, "secret": secret}
 
-    return _done("make", work)
+    return done("make", work, _page, Cache_Control="no-store")
 
 
 @blueprint.post(
@@ -83,7 +82,7 @@ def rotate(credential: Credential) -> ResponseReturnValue:
         )
         return {"shown": made, "secret": secret}
 
-    return _done(f"rotate-{credential.id}", work)
+    return done(f"rotate-{credential.id}", work, _page, Cache_Control="no-store")
 
 
 @blueprint.post(
@@ -107,18 +106,7 @@ def revoke(credential: Credential) -> ResponseReturnValue:
         )
         return {"revoked": ended}
 
-    return _done(f"revoke-{credential.id}", work)
-
-
-def _done(form: str, work: Callable[[], dict[str, Any]]) -> ResponseReturnValue:
-    """The page with what `work` did, or with what is to be mended in `form`."""
-    try:
-        told = work()
-    except LMSError as error:
-        field = getattr(error, "field", None) or "form"
-        said = words_here().text(error.message, **error.params)
-        return page(_page(form=form, wrong={field: said}), error.status)
-    return page(_page(**told), Cache_Control="no-store")
+    return done(f"revoke-{credential.id}", work, _page, Cache_Control="no-store")
 
 
 def _reason() -> str:

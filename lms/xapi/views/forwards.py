@@ -1,6 +1,6 @@
 """Other record stores that statements are sent on to: how each is doing; made, paused, removed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +9,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.edge import hook, now, page, person, render, sealer, session, state, words_here
+from lms.edge import hook, now, person, render, sealer, session, state, words_here
 from lms.edge.deciding import FIRST, Item, Waits
 from lms.edge.rendering import url
-from lms.errors import LMSError
 from lms.xapi import forwards as service
 from lms.xapi.models import Forward, ForwardRefusal
 from lms.xapi.permissions import KEEP_FORWARDS, READ_RECORDS
-from lms.xapi.views.entrance import blueprint, tabs
+from lms.xapi.views.entrance import blueprint, done, tabs
 
 _MOST_REASON = 500
 _REFUSALS = 20
@@ -49,7 +48,7 @@ def make_forward() -> ResponseReturnValue:
         )
         return {"made": made}
 
-    return _done("make", work)
+    return done("make", work, _page)
 
 
 @blueprint.post(
@@ -67,7 +66,7 @@ def pause_forward(forward: Forward) -> ResponseReturnValue:
         service.pause(session(), forward, paused=paused, **how)
         return {"changed": forward}
 
-    return _done(f"pause-{forward.id}", work)
+    return done(f"pause-{forward.id}", work, _page)
 
 
 @blueprint.post(
@@ -84,7 +83,7 @@ def remove_forward(forward: Forward) -> ResponseReturnValue:
         service.remove(session(), forward, **how)
         return {"removed": forward}
 
-    return _done(f"remove-{forward.id}", work)
+    return done(f"remove-{forward.id}", work, _page)
 
 
 def forwards_late(database: Session, actor: Any, relay: Any, at: datetime) -> Iterable[Waits]:
@@ -107,18 +106,6 @@ def forwards_late(database: Session, actor: Any, relay: Any, at: datetime) -> It
         ),
         hint="한 시간이 넘도록 전하지 못한 문장이 있습니다. 저쪽의 답과 열쇠를 확인해 주십시오.",
     )
-
-
-def _done(form: str, work: Callable[[], dict[str, Any]]) -> ResponseReturnValue:
-    """The page with what `work` did, or with what is to be mended in `form`."""
-    try:
-        told = work()
-    except LMSError as error:
-        field = getattr(error, "field", None) or "form"
-        said = words_here().text(error.message, **error.params)
-        return page(_page(form=form, wrong={field: said}), error.status)
-    session().flush()
-    return page(_page(**told))
 
 
 def _reason() -> str:
