@@ -1,5 +1,6 @@
 """The LMS on its own: a Flask app with nothing in it but us."""
 
+from collections.abc import Callable
 from typing import Any
 
 import flask_login
@@ -16,10 +17,21 @@ from lms.web.cookies import Cookies
 from lms.web.logging import configure
 
 
-def create_app(**config: Any) -> Flask:
-    """A standalone app; settings LMS_… from `config`, then from the environment."""
+class Site(Flask):
+    """A Flask app that knows that none of its views is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is: Flask looks at each one anew, seven times a request."""
+        return func
+
+
+def create_app(*, gathered_log: bool = False, **config: Any) -> Flask:
+    """A standalone app; settings LMS_… from `config`, then from the environment.
+
+    `gathered_log`: see lms.web.logging.configure.
+    """
     settings = settings_of.load(config)
-    app = Flask("lms.standalone", static_folder=None)
+    app = Site("lms.standalone", static_folder=None)
     app.session_interface = Cookies()
     app.config.from_mapping(config)
     app.config.update(
@@ -32,7 +44,7 @@ def create_app(**config: Any) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_mebibytes << 20,
         MAX_FORM_MEMORY_SIZE=2 << 20,
     )
-    configure()
+    configure(gathered=gathered_log)
     manager = flask_login.LoginManager(app)
     manager.user_loader(SignedIn)
     LMS(identify=_signed_in).init_app(app, url_prefix="/", standalone=True)

@@ -15,7 +15,7 @@ from lms.errors import LMSError
 from lms.files import Storage
 from lms.people.actor import Identity
 from lms.plugins import plugin_manager
-from lms.web import assets, headers, turns
+from lms.web import assets, headers, lane, turns
 
 
 class LMS:
@@ -61,6 +61,8 @@ class LMS:
         root.after_request(log.request_done)
         app.register_blueprint(root)
         turns.mount(app, state)
+        if standalone:  # a host may want to see every request
+            lane.mount(app, state)
         assets.mount(app, state)  # in front: a file needs no turn
         return state
 

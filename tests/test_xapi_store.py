@@ -330,7 +330,8 @@ def test_a_batch_costs_one_insert_and_a_look_where_something_was_there(
     asked: list[str] = []
 
     def note(_conn: Any, _cursor: Any, sql: str, *_: Any) -> None:
-        if "lms_" in sql and "SAVEPOINT" not in sql:
+        # Which ids are free is SQLite's way to give them: see lms.db.bulk.
+        if "lms_" in sql and "SAVEPOINT" not in sql and not re.match("SELECT (max.)?id", sql):
             asked.append(" ".join(re.findall(r"^[A-Z]+|lms_\w+\b(?=\W)", sql)[:2]))
 
     def told() -> list[str]:

@@ -20,7 +20,7 @@ def application() -> Flask:
     threading.Thread(
         target=_end_with, args=[os.getppid()], daemon=True, name="lms-orphan-watch"
     ).start()
-    return create_app()
+    return create_app(gathered_log=True)
 
 
 def _end_with(parent: int) -> None:

@@ -1,6 +1,7 @@
 """The database: one declarative base, the only places that commit, and the writer."""
 
 from lms.db.base import Base, UTCDateTime
+from lms.db.bulk import InsertMany, UpdateMany
 from lms.db.engine import Database, connect, session_on
 from lms.db.faults import is_disconnect
 from lms.db.prepared import Prepared
@@ -11,8 +12,10 @@ __all__ = [
     "Base",
     "Database",
     "Insert",
+    "InsertMany",
     "Prepared",
     "UTCDateTime",
+    "UpdateMany",
     "Writer",
     "connect",
     "insert_for",

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -26,6 +26,9 @@ _PRAGMAS = (
     "PRAGMA mmap_size=268435456",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-32768",
+    # Pages that many commits change are carried over into the file once for all of them: at 4,000
+    # pages (16 MB) half as much is written there as at SQLite's own 1,000.
+    "PRAGMA wal_autocheckpoint=4000",
 )
 
 _QUIET = 30.0
@@ -82,11 +85,38 @@ class Database:
             if session.in_transaction():
                 _leave_snapshot(session.connection())
 
+    def reading_when_asked(self) -> "Reading":
+        """As `reading`, begun only when its session is first asked for."""
+        return Reading(self)
+
     def dispose(self) -> None:
         """Stop the writer after what it holds, and close every connection."""
         self.writer.stop()
         self.engine.dispose()
         self.reader.dispose()
+
+
+class Reading:
+    """A reading session of a request that may never need one: most that write by the writer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._opened: AbstractContextManager[Session] | None = None
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            self._opened = self._database.reading()
+            self._session = self._opened.__enter__()
+        return self._session
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        if self._opened is not None:
+            self._opened.__exit__(*raised)
 
 
 def _leave_snapshot(connection: Connection) -> None:
@@ -120,7 +150,7 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
             max_overflow=threads,
             pool_use_lifo=True,  # few connections, each with its page cache warm
             hide_parameters=True,  # an error's text goes to logs; what people wrote does not
-            connect_args={"check_same_thread": False, "timeout": 5},
+            connect_args={"check_same_thread": False, "timeout": 5, "cached_statements": 400},
         )
         event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
         event.listen(engine, "begin", _begin_deferred if read_only else _begin_immediate)

@@ -76,22 +76,46 @@ class Prepared(Generic[Row]):
             form = _Form(self._statement, connection.dialect)
             self._forms[connection.dialect.name] = form
         told = form.parameters(values)
-        if not connection.in_transaction():
-            connection.begin()
-        cursor = connection.connection.cursor()
-        try:
-            for note in connection.dispatch.before_cursor_execute:
-                note(connection, cursor, form.sql, told, None, False)
-            cursor.execute(form.sql, told)
-            if fetch and form.readers is None:
-                form.look(cursor.description, connection.dialect)
-            rows = cursor.fetchall() if fetch else ()
-            changed = cursor.rowcount
-        except Exception as error:
-            # As execute() does it: SQLAlchemy's own classes; a lost connection leaves its pool.
-            connection._handle_dbapi_exception(error, form.sql, told, cursor, None)  # noqa: SLF001
-        cursor.close()
+        if not fetch:
+            return form, (), on_cursor(connection, form.sql, told, fetch=False)[1]
+        look = form.look if form.readers is None else None
+        rows, changed = on_cursor(connection, form.sql, told, fetch=True, look=look)
         return form, rows, changed
+
+
+def on_cursor(
+    connection: Connection,
+    sql: str,
+    told: Any,
+    *,
+    fetch: bool,
+    many: bool = False,
+    look: Callable[[Sequence[Sequence[Any]], Dialect], None] | None = None,
+) -> tuple[Sequence[Sequence[Any]], int]:
+    """Run the driver's own SQL on its cursor, inside the connection's transaction.
+
+    `many`: once for each of `told`. `look` is shown the description of what is fetched. Returns the
+    rows, none where nothing is fetched, and how many were changed. Errors are SQLAlchemy's.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    cursor = connection.connection.cursor()
+    try:
+        for note in connection.dispatch.before_cursor_execute:
+            note(connection, cursor, sql, told, None, many)
+        if many:
+            cursor.executemany(sql, told)
+        else:
+            cursor.execute(sql, told)
+        if look is not None:
+            look(cursor.description or (), connection.dialect)
+        rows = cursor.fetchall() if fetch else ()
+        changed = cursor.rowcount
+    except Exception as error:
+        # As execute() does it: SQLAlchemy's own classes; a lost connection leaves its pool.
+        connection._handle_dbapi_exception(error, sql, told, cursor, None)  # noqa: SLF001
+    cursor.close()
+    return rows, changed
 
 
 class _Form:

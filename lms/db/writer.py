@@ -10,10 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -29,24 +26,51 @@ BUSY = (
 )
 
 
-@dataclass(eq=False)
 class _Job:
-    """`work` answers `items` in their order; an exception among the answers is its item's own."""
+    """`work` answers `items` in their order; an exception among the answers is its item's own.
 
-    work: Callable[[Connection, Sequence[Any]], Sequence[Any]]
-    item: Any
-    key: int
-    shared: bool = False
-    """Whether one call of `work` may answer several jobs."""
+    Lighter than a Future, of which each has a condition of its own: a lock that is held until the
+    answer is there, and a claim that either the writer takes or whoever gives up waiting.
+    """
 
-    future: Future[Any] = field(default_factory=Future)
-    answer: Any = None
+    __slots__ = ("_claim", "_told", "answer", "item", "key", "shared", "work")
+
+    def __init__(
+        self,
+        work: Callable[[Connection, Sequence[Any]], Sequence[Any]],
+        item: Any,
+        key: int,
+        *,
+        shared: bool = False,
+    ) -> None:
+        self.work = work
+        self.item = item
+        self.key = key
+        self.shared = shared
+        """Whether one call of `work` may answer several jobs."""
+        self.answer: Any = None
+        self._claim = [True]
+        self._told = threading.Lock()
+        self._told.acquire()
+
+    def claim(self) -> bool:
+        """Whether it is the caller's to do, or to give up; one of all who ask hears yes."""
+        try:
+            return self._claim.pop()
+        except IndexError:
+            return False
 
     def tell(self) -> None:
+        self._told.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the answer came in time."""
+        return self._told.acquire(timeout=seconds)
+
+    def result(self) -> Any:
         if isinstance(self.answer, BaseException):
-            self.future.set_exception(self.answer)
-        else:
-            self.future.set_result(self.answer)
+            raise self.answer
+        return self.answer
 
 
 def _each(connection: Connection, items: Sequence[Callable[[Connection], Any]]) -> list[Any]:
@@ -69,7 +93,8 @@ class Writer:
         self._gate = gate
         self._most = most
         self._patience = patience
-        self._waiting: queue.Queue[_Job | None] = queue.Queue(room)
+        self._room = room
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -99,31 +124,27 @@ class Writer:
         return answer
 
     def _wait(self, job: _Job) -> Any:
-        self._start()
-        try:
-            self._waiting.put_nowait(job)
-            return job.future.result(self._patience)
-        except (queue.Full, FutureTimeoutError):
-            # Who was told that nothing was saved must not find it saved later.
-            if job.future.cancel():
-                raise BusyError(BUSY) from None
-            return self._last_word(job)
+        self._put(job)
+        # Who was told that nothing was saved must not find it saved later: a commit that has begun
+        # is waited for.
+        if job.wait(self._patience) or (not job.claim() and job.wait(self._patience)):
+            return job.result()
+        raise BusyError(BUSY)
 
-    def _last_word(self, job: _Job) -> Any:
-        """The answer to a job whose commit had begun when its time was up."""
-        try:
-            return job.future.result(self._patience)
-        except FutureTimeoutError:
-            raise BusyError(BUSY) from None
+    def _put(self, job: _Job) -> None:
+        """Have the job done in a commit to come. Raises BusyError when the queue is full."""
+        self._start()
+        if self._waiting.qsize() >= self._room:
+            raise BusyError(BUSY)
+        self._waiting.put(job)
 
     def later(self, work: Callable[[Connection], Any]) -> None:
         """Have `work` done in a commit to come; forget it when the queue is full.
 
         For what a reading request leaves behind and nobody waits for.
         """
-        self._start()
-        with suppress(queue.Full):
-            self._waiting.put_nowait(_Job(_each, work, 0))
+        with suppress(BusyError):
+            self._put(_Job(_each, work, 0))
 
     def stop(self) -> None:
         """Commit what waits, then end the thread."""
@@ -146,7 +167,7 @@ class Writer:
     def _run(self) -> None:
         while True:
             jobs, go_on = self._gather()
-            wanted = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+            wanted = [job for job in jobs if job.claim()]
             if wanted:
                 self._commit(sorted(wanted, key=lambda job: job.key))
             if not go_on:

@@ -119,11 +119,18 @@ def guarded(view: View, policy: Policy) -> View:
 def in_transaction(answer: View, arguments: dict[str, Any], *, writes: bool) -> ResponseReturnValue:
     g.pop("lms_person", None)
     database = state().db
-    with database.transaction() if writes else database.reading() as g.lms_session:
+    if writes:
+        with database.transaction() as g.lms_session:
+            try:
+                return answer(**dict(arguments))
+            finally:
+                g.pop("lms_session")
+    with database.reading_when_asked() as g.lms_reading:
         try:
             return answer(**dict(arguments))
         finally:
-            g.pop("lms_session")
+            g.pop("lms_reading")
+            g.pop("lms_session", None)
 
 
 def check(permission: Permission, actor: Any, thing: Any) -> None:

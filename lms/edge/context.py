@@ -67,7 +67,9 @@ def sealer() -> Sealer:
 
 
 def session() -> Session:
-    """The session of the view that is running."""
+    """The session of the view that is running; where it only reads, begun when first asked for."""
+    if "lms_session" not in g:
+        g.lms_session = g.lms_reading.session
     return cast(Session, g.lms_session)
 
 
@@ -142,7 +144,7 @@ def _sealer(key: str) -> Sealer:
 
 
 def _known(identity: Identity) -> Actor | None:
-    if "lms_session" in g:
+    if "lms_session" in g or "lms_reading" in g:
         return _actor(session(), identity)
     # Outside a view: a request refused before it, or an address that no route answers.
     with state().db.reading() as own:

@@ -8,8 +8,12 @@ is asked it at each request.
 import time
 from typing import Any
 
-from flask import Flask, Request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import (
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionMixin,
+)
 
 _SECONDS = 60.0
 _MOST = 5000
@@ -25,6 +29,8 @@ class Cookies(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the request's cookie says; empty when it is not ours or too old."""
         told = request.cookies.get(self.get_cookie_name(app), "")
+        if not told:
+            return self.session_class()
         known = self._good.get(told)
         if known is not None and time.monotonic() - known[0] < _SECONDS:
             return self.session_class(known[1])
@@ -35,3 +41,13 @@ class Cookies(SecureCookieSessionInterface):
                 self._good.clear()
             self._good[told] = time.monotonic(), dict(session)
         return session
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Sets the cookie where something in it changed; asks no settings where nothing did.
+
+        Sessions that renew themselves at each request (`permanent`) are not among ours.
+        """
+        if session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")

@@ -5,20 +5,20 @@ from functools import cache
 from flask import Response
 
 from lms.edge import state
+from lms.edge.answering import put
 
 
 def secure(response: Response) -> Response:
     """Set the security headers, unless the view set its own."""
     settings = state().settings
     given = {name.lower() for name, _ in response.headers}
-    for low, name, value in _headers(settings.content_base, secure=settings.secure):
-        if low not in given:
-            response.headers.add(name, value)
+    ours = of(settings.content_base, secure=settings.secure)
+    put(response, [(name, value) for low, name, value in ours if low not in given])
     return response
 
 
 @cache
-def _headers(content: str, *, secure: bool) -> list[tuple[str, str, str]]:
+def of(content: str, *, secure: bool) -> list[tuple[str, str, str]]:
     """Name in small letters, name, value."""
     policy = (
         "default-src 'self'",

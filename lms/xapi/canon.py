@@ -4,9 +4,9 @@ are. Language maps are united, and of two values the later one stands."""
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +25,9 @@ MOST_BYTES = 256 << 10
 _MOST_KEYS = 5_000
 _MOST_SEEN = 20_000
 """Activities of which a process remembers the last definition, of some 200 bytes each."""
+
+_MOST_PLAIN, _MOST_PLAIN_BYTES = 2_000, 2_000
+"""Objects, as bytes, of which a process remembers what they define."""
 
 _LANGUAGE_MAPS = frozenset({"name", "description"})
 _COMPONENTS = frozenset({"choices", "scale", "source", "target", "steps"})
@@ -191,14 +194,36 @@ def _told(received: Sequence[Received]) -> dict[str, _Told]:
 def _defined(thing: Raw, context: Raw | UnsetType | None) -> Iterator[tuple[str, Raw]]:
     """IRI and definition of every activity in a statement that has one."""
     around: list[_Thing] = []
-    if isinstance(context, Raw):
+    # What does not name the word has none, and a context seldom does.
+    if isinstance(context, Raw) and _may_define(bytes(context)):
         activities = _decode_around(context).context_activities
         for given in {} if isinstance(activities, UnsetType) else activities.values():
             around += given if isinstance(given, list) else [given]
+    if not around and _is_plain(told := bytes(thing)):
+        yield from _defined_by(told)
+        return
     acted_on = _decode_thing(thing)
     if acted_on.object_type == "SubStatement" and isinstance(acted_on.object, Raw):
         yield from _defined(acted_on.object, acted_on.context)
-    for one in (*around, acted_on):
+    yield from _with_definition((*around, acted_on))
+
+
+def _may_define(told: bytes) -> bool:
+    return b"definition" in told or b"\\u" in told
+
+
+def _is_plain(told: bytes) -> bool:
+    return len(told) < _MOST_PLAIN_BYTES and b"SubStatement" not in told and b"\\u" not in told
+
+
+@lru_cache(maxsize=_MOST_PLAIN)
+def _defined_by(told: bytes) -> tuple[tuple[str, Raw], ...]:
+    """What `_defined` gives, of an object that is no SubStatement: courses send the same again."""
+    return tuple(_with_definition([_decode_thing(told)])) if _may_define(told) else ()
+
+
+def _with_definition(things: Iterable[_Thing]) -> Iterator[tuple[str, Raw]]:
+    for one in things:
         is_activity = one.object_type == "Activity" and isinstance(one.id, str)
         if is_activity and isinstance(one.definition, Raw) and bytes(one.definition) != b"{}":
             yield str(one.id), one.definition

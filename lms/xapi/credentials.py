@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -81,6 +81,8 @@ class Caller:
     home_page: str
     scopes: frozenset[str]
     bound: Bound | None = None
+    standing: "Standing | None" = None
+    """What the commit is to ask again, where the credentials were remembered and not looked up."""
 
     def may(self, *scopes: str) -> bool:
         """Whether any of the scopes was given, by its own name or by one that holds it."""
@@ -136,6 +138,16 @@ class Caller:
         return find_key(f"account:{self.home_page}|{bound.account}")
 
 
+class Standing(NamedTuple):
+    """What credentials were when they were looked up; while that is in force they are right."""
+
+    username: str
+    secret_hash: str
+    old_secret_hash: str | None
+    old_until: datetime | None
+    scopes: str
+
+
 class Known(NamedTuple):
     """Credentials that are in force, as the database has them."""
 
@@ -153,6 +165,15 @@ class Known(NamedTuple):
         """Who it is; with `scopes` no more than those."""
         given = self.scopes if scopes is None else scopes
         return Caller(self.institution_id, self.username, self.home_page, frozenset(given))
+
+    def is_of(self, secret: str) -> bool:
+        """Whether the secret is the newest one, which nothing but a change of the row ends."""
+        return hmac.compare_digest(_hash(secret), self.secret_hash)
+
+    @property
+    def standing(self) -> Standing:
+        told = self.secret_hash, self.old_secret_hash, self.old_until
+        return Standing(self.username, *told, " ".join(self.scopes))
 
     def is_stale(self, now: datetime) -> bool:
         """Whether its use should be written down anew."""
@@ -291,6 +312,12 @@ def check(connection: Connection, username: str, secret: str, *, now: datetime) 
         return None
     in_time = found.old_until is not None and now < found.old_until
     return found if right or (old and in_time) else None
+
+
+def changed(connection: Connection, seen: Collection[Standing]) -> set[Standing]:
+    """Those of `seen` that are no longer in force as they were."""
+    found = {one: find(connection, one.username) for one in seen}
+    return {one for one, now in found.items() if now is None or now.standing != one}
 
 
 def find(connection: Connection, username: str) -> Known | None:

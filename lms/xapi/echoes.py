@@ -30,17 +30,6 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 Item = TypeVar("Item")
 
-_WAITING = Prepared(
-    select(Reference.row_id)
-    .where(
-        Reference.institution_id == bindparam("institution_id"),
-        Reference.target == bindparam("target"),
-        Reference.of_id.is_(None),
-    )
-    .limit(1),
-    int,
-)
-
 
 def write_links(
     connection: Connection, institution_id: int, found: Sequence[tuple[int, int]], *, now: datetime
@@ -143,18 +132,14 @@ def link_anew(connection: Connection, *, after: int) -> int | None:
 
 
 def _is_waited_for(connection: Connection, institution_id: int, ids: Collection[str]) -> bool:
-    if len(ids) == 1:
-        (target,) = ids
-        return _WAITING.first(connection, institution_id=institution_id, target=target) is not None
-    for some in _parts(ids, _MOST_IDS):
-        wanted = select(Reference.row_id).where(
-            Reference.institution_id == institution_id,
-            Reference.target.in_(some),
-            Reference.of_id.is_(None),
-        )
-        if connection.execute(wanted.limit(1)).first() is not None:
-            return True
-    return False
+    if not ids:
+        return False
+    if connection.dialect.name == "postgresql":
+        found = _WAITING_ANY.first(connection, institution_id=institution_id, targets=list(ids))
+    else:
+        targets = _encode(list(ids)).decode()
+        found = _WAITING_EACH.first(connection, institution_id=institution_id, targets=targets)
+    return found is not None
 
 
 def _stand_in_line(connection: Connection, institution_id: int) -> None:
@@ -297,7 +282,23 @@ def _links_from(term_: Any, row: Any) -> Prepared[int]:
     return Prepared(insert(LINK).from_select(names, told), int)
 
 
-# Any number of rows in one statement, each database in its own way.
+def _waiting(targets: Any) -> Prepared[int]:
+    return Prepared(
+        select(Reference.row_id)
+        .where(
+            Reference.institution_id == bindparam("institution_id"),
+            targets,
+            Reference.of_id.is_(None),
+        )
+        .limit(1),
+        int,
+    )
+
+
+# Any number of values in one statement, each database in its own way.
+_WAITING_ANY = _waiting(Reference.target == func.any(bindparam("targets", type_=ARRAY(String))))
+_target = func.json_each(bindparam("targets", type_=String)).table_valued("value").c.value
+_WAITING_EACH = _waiting(Reference.target.in_(select(_target)))
 _UNNEST = _links_from(
     func.unnest(bindparam("terms", type_=ARRAY(BigInteger))),
     func.unnest(bindparam("rows", type_=ARRAY(BigInteger))),

@@ -10,7 +10,7 @@ import uuid_utils
 from msgspec import Raw
 from sqlalchemy import Connection, select
 
-from lms.db import Insert, insert_or_ignore
+from lms.db import InsertMany, insert_or_ignore
 from lms.errors import ConflictError, ForbiddenError
 from lms.people.models import Institution
 from lms.xapi import attachments, canon, echoes
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _encode = msgspec.json.Encoder().encode
+_VERSION_1, _VERSION_2 = Raw(b'"1.0.0"'), Raw(b'"2.0.0"')
 _MOST_IDS = 500
 _CONFLICT = "id가 {id}인 다른 문장이 이미 있습니다. 고친 문장이라면 새 id로 보내 주십시오."
 _NOT_YOURS = "다른 곳에서 보낸 문장은 이 자격으로 무효로 할 수 없습니다. 기관에 문의해 주십시오."
@@ -69,8 +70,8 @@ _COLUMNS = (
 )
 
 
-_NAMES = tuple(column.key for column in _COLUMNS)
-_KEEP = Insert(Statement, or_ignore=True)
+_NAMES = (*(column.key for column in _COLUMNS), "institution_id", "version", "mark")
+_KEEP = InsertMany(Statement, _NAMES, or_ignore=True)
 
 
 def add(
@@ -152,7 +153,7 @@ def _keep(
     }
     if len(sent) > 1 and len(rows) < sum(map(len, ids)):
         raise _ApartError("two requests have the same id")
-    fresh = _insert(connection, list(rows.values()))
+    fresh = _KEEP.ids(connection, list(rows.values()), key="statement_id") if rows else {}
     before = _find(connection, institution_id, sorted(rows.keys() - fresh.keys()))
     new: dict[str, tuple[Received, Authority]] = {}
     for each, named in zip(sent, ids, strict=True):
@@ -275,11 +276,12 @@ def _agent(
 
 def _rows(
     connection: Connection, sent: Sent, ids: Sequence[str], now: datetime
-) -> list[dict[str, Any]]:
+) -> list[tuple[Any, ...]]:
     authority = sent.authority
     agent = _agent(connection, sent.institution_id, sent.received, authority)
+    stored = Raw(_encode(write_timestamp(now)))
     return [
-        _row(one, id_, sent.institution_id, authority, agent, now)
+        _row(one, id_, sent.institution_id, authority, agent, now, stored)
         for one, id_ in zip(sent.received, ids, strict=True)
     ]
 
@@ -291,42 +293,32 @@ def _row(
     authority: Authority,
     agent: Raw | None,
     now: datetime,
-) -> dict[str, Any]:
+    stored: Raw,
+) -> tuple[Any, ...]:
+    """What is kept of a statement, in the order of _NAMES."""
     members = dict(received.members)
-    stored = Raw(_encode(write_timestamp(now)))
-    members.setdefault("id", Raw(_encode(statement_id)))
+    if "id" not in members:
+        members["id"] = Raw(_encode(statement_id))
     members.setdefault("timestamp", stored)
     members["stored"] = stored
     if agent is not None and (authority.home_page is not None or "authority" not in members):
         members["authority"] = agent
     # Data 2.4.10.s3.b3; a statement of 2.0 says so.
-    default = "2.0.0" if received.version.startswith("2.") else "1.0.0"
-    members.setdefault("version", Raw(_encode(default)))
-    return {
-        "institution_id": institution_id,
-        "statement_id": statement_id,
-        "stored": now,
-        "timestamp": received.timestamp or now,
-        "actor": received.actor,
-        "verb": received.verb,
-        "activity": received.activity,
-        "registration": received.registration,
-        "authority": authority.name,
-        "version": received.version,
-        "mark": received.mark,
-        "raw": _encode(members),
-    }
-
-
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Insert what is not there yet; the ids that were inserted, with their rows."""
-    if len(rows) == 1:
-        made = _KEEP.row(connection, **rows[0])
-        return {} if made is None else {rows[0]["statement_id"]: made}
-    if not rows:
-        return {}
-    insert = insert_or_ignore(connection, Statement).returning(Statement.statement_id, Statement.id)
-    return {row.statement_id: row.id for row in connection.execute(insert, rows)}
+    members.setdefault("version", _VERSION_2 if received.version.startswith("2.") else _VERSION_1)
+    return (
+        statement_id,
+        now,
+        received.timestamp or now,
+        received.actor,
+        received.verb,
+        received.activity,
+        received.registration,
+        authority.name,
+        _encode(members),
+        institution_id,
+        received.version,
+        received.mark,
+    )
 
 
 def _link(
@@ -389,5 +381,6 @@ def _stored(row: Any) -> Stored:
     return Stored(*row[: len(_COLUMNS)])
 
 
-def _stored_now(row: dict[str, Any]) -> Stored:
-    return Stored(**{name: row[name] for name in _NAMES}, is_new=True)
+def _stored_now(row: Sequence[Any]) -> Stored:
+    told = dict(zip(_NAMES, row[: len(_COLUMNS)], strict=False))
+    return Stored(**told, is_new=True)

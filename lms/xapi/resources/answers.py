@@ -2,15 +2,18 @@
 
 import gzip
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
+from werkzeug.http import parse_accept_header
 
 from lms.edge import json_answer, now, state, words_here
+from lms.edge.answering import put
 from lms.errors import InvalidError, LMSError
 from lms.xapi import formats
 
@@ -25,19 +28,21 @@ SETTLING = timedelta(seconds=1)
 
 _LATEST = {"1": "1.0.3", "2": "2.0.0"}
 _WORTH_PACKING = 1_000
-_CROSS_ORIGIN = {
-    "Access-Control-Allow-Origin": "*",  # credentials come in a header, never as a cookie
-    "Access-Control-Allow-Methods": "HEAD, GET, PUT, POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": (
+_CROSS_ORIGIN = (
+    ("Access-Control-Allow-Origin", "*"),  # credentials come in a header, never as a cookie
+    ("Access-Control-Allow-Methods", "HEAD, GET, PUT, POST, DELETE, OPTIONS"),
+    (
+        "Access-Control-Allow-Headers",
         "Accept-Language, Authorization, Content-Encoding, Content-Type, If-Match, If-None-Match, "
-        "X-Experience-API-Version"
+        "X-Experience-API-Version",
     ),
-    "Access-Control-Expose-Headers": (
+    (
+        "Access-Control-Expose-Headers",
         "Content-Type, ETag, Last-Modified, X-Experience-API-Consistent-Through, "
-        "X-Experience-API-Version"
+        "X-Experience-API-Version",
     ),
-    "Access-Control-Max-Age": "86400",
-}
+    ("Access-Control-Max-Age", "86400"),
+)
 _log = structlog.get_logger("lms")
 
 
@@ -61,11 +66,12 @@ def speaks(version: str) -> None:
 
 def endpoint() -> str:
     """The one of ENDPOINTS under whose address the request came."""
-    if request.blueprint is None:
+    named = request.blueprint
+    if named is None:
         old = request.path.startswith(f"{_prefix()}xapi/1.0.3/")
         return "xapi_1" if old else "xapi"
     # Where we are mounted, our blueprints stand inside another.
-    return request.blueprint.rpartition(".")[2]
+    return named.rpartition(".")[2]
 
 
 def _prefix() -> str:
@@ -77,15 +83,36 @@ def _tell(response: Response) -> Response:
     spoken = SPOKEN.match(
         g.get("lms_xapi_version") or request.headers.get("X-Experience-API-Version", "")
     )
-    response.headers["X-Experience-API-Version"] = (
-        _LATEST[spoken.group()[0]] if spoken else ENDPOINTS[endpoint()]
-    )
+    version = _LATEST[spoken.group()[0]] if spoken else ENDPOINTS[endpoint()]
+    put(response, [("X-Experience-API-Version", version), *_CROSS_ORIGIN])
     if request.path.endswith("/statements"):
-        # 2.1.3.s2.b5: whatever was stored before this instant is found.
-        settled = formats.write_timestamp(now() - SETTLING)
-        response.headers["X-Experience-API-Consistent-Through"] = settled
-    response.headers.update(_CROSS_ORIGIN)
+        put(response, [settled(now())])
     return _packed(response)
+
+
+def settled(at: datetime) -> tuple[str, str]:
+    """The header that says until when all statements are found (2.1.3.s2.b5)."""
+    return "X-Experience-API-Consistent-Through", formats.write_timestamp(at - SETTLING)
+
+
+def of_statements(version: str, at: datetime) -> list[tuple[str, str]]:
+    """The headers on answers about statements to a request that speaks `version`."""
+    spoken = ("X-Experience-API-Version", _LATEST[version[0]])
+    return [spoken, *_CROSS_ORIGIN, settled(at)]
+
+
+def is_worth_packing(body: bytes) -> bool:
+    return len(body) >= _WORTH_PACKING
+
+
+@lru_cache(maxsize=100)
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header allows gzip."""
+    return bool(parse_accept_header(accepted)["gzip"])
+
+
+def packed(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=1, mtime=0)
 
 
 def _packed(response: Response) -> Response:
@@ -93,14 +120,14 @@ def _packed(response: Response) -> Response:
     # have a reader's browser ask for what is secret and measure the answer.
     if (
         response.is_streamed
+        or sum(map(len, response.response)) < _WORTH_PACKING
         or response.mimetype != "application/json"
         or "ETag" in response.headers  # it is the hash of what is not packed (3.1.s4.b3)
-        or len(response.get_data()) < _WORTH_PACKING
     ):
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"]:
-        response.set_data(gzip.compress(response.get_data(), compresslevel=1, mtime=0))
+        response.set_data(packed(response.get_data()))
         response.headers["Content-Encoding"] = "gzip"
     return response
 

@@ -1,9 +1,15 @@
 """Who asks: a system by Basic credentials (RFC 7617) or a Bearer token (RFC 6750), or a launch."""
 
+import hashlib
+import time
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from werkzeug.datastructures import Authorization
 
+from lms.db import Database
 from lms.edge import client_address, hook, now, session, state
 from lms.errors import ForbiddenError, LMSError
 from lms.people import limiter, service
@@ -63,9 +69,75 @@ def identify(header: str | None, scopes: tuple[str, ...]) -> Caller:
         found = by_secret(given.username, given.password or "").caller()
     else:
         raise WrongCredentialError(_WRONG)
-    if not found.may(*scopes):
+    return _with_scope(found, scopes, bearer=bearer)
+
+
+class Remembered:
+    """Basic credentials that were found to be right a moment ago, for requests that write.
+
+    They are right still, or what was sent with them is not kept: the commit asks (`Standing`). So
+    a request that writes asks nothing for itself, and many that share a commit ask once.
+    """
+
+    def __init__(self, seconds: float = 60.0, most: int = 1_000) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._known: dict[bytes, tuple[float, Known]] = {}
+
+    def find(self, header: str, at: datetime) -> Known | None:
+        """Whose Authorization header it is; None where that is to be looked up."""
+        since, found = self._known.get(_digest(header), (0.0, None))
+        if found is None or found.is_stale(at) or time.monotonic() - since > self._seconds:
+            return None
+        return found
+
+    def note(self, header: str, found: Known) -> None:
+        if len(self._known) >= self._most:
+            self._known.clear()
+        self._known[_digest(header)] = time.monotonic(), found
+
+    def forget(self) -> None:
+        self._known.clear()
+
+
+_remembered: WeakKeyDictionary[Database, Remembered] = WeakKeyDictionary()
+
+
+def remembered_of(database: Database) -> Remembered:
+    """What this process remembers of a database's credentials."""
+    return _remembered.setdefault(database, Remembered())
+
+
+def identify_to_write(header: str | None, scopes: tuple[str, ...]) -> Caller:
+    """As `identify`, for what goes through the writer and asks `Caller.standing` there.
+
+    Raises as it does.
+    """
+    memory, told = remembered_of(state().db), header or ""
+    found = memory.find(told, now())
+    if found is not None:
+        return as_remembered(found, *scopes)
+    given = Authorization.from_header(header)
+    if given is None or given.type != "basic" or given.username in {None, "", tokens.LAUNCH_USER}:
+        return identify(header, scopes)
+    secret = given.password or ""
+    found = by_secret(given.username or "", secret)
+    # Not the old one of two secrets, which time alone may end.
+    if found.is_of(secret):
+        memory.note(told, found)
+    return _with_scope(found.caller(), scopes, bearer=False)
+
+
+def as_remembered(found: Known, *scopes: str) -> Caller:
+    """The caller, for whom the commit asks again. Raises NoScopeError."""
+    caller = replace(found.caller(), standing=found.standing)
+    return _with_scope(caller, scopes, bearer=False)
+
+
+def _with_scope(caller: Caller, scopes: tuple[str, ...], *, bearer: bool) -> Caller:
+    if not caller.may(*scopes):
         raise NoScopeError(scopes[0], bearer=bearer)
-    return found
+    return caller
 
 
 def by_secret(username: str, secret: str) -> Known:
@@ -123,3 +195,7 @@ def _used(found: Known) -> None:
     at = now()
     if found.is_stale(at):
         state().db.writer.later(partial(credentials.touch, credential_id=found.id, at=at))
+
+
+def _digest(header: str) -> bytes:
+    return hashlib.sha256(header.encode()).digest()

@@ -96,6 +96,10 @@ class Call:
         reading = ("all/read",) if self.method == "GET" else ()
         return callers.identify(self.headers.get("Authorization"), (*scopes, *reading))
 
+    def writer(self, *scopes: str) -> Caller:
+        """As `caller`, of a request whose commit asks `Caller.standing` before it keeps a thing."""
+        return callers.identify_to_write(self.headers.get("Authorization"), scopes)
+
 
 Handler = Callable[[Call], ResponseReturnValue]
 
@@ -145,12 +149,14 @@ def _call(*, versioned: bool) -> Call:
     content = _content() if method in {"PUT", "POST"} else b""
     if method == "POST" and "method" in parameters:
         return _unfolded(parameters, content, versioned=versioned)
-    headers = Headers(request.headers)
+    headers = request.headers
     version = _version(headers) if versioned else ""
     return Call(method, version, parameters, headers, content, answers.endpoint())
 
 
 def _parameters() -> dict[str, str]:
+    if not request.query_string:
+        return {}
     for name, values in request.args.lists():
         if len(values) > 1:
             raise refuse(name, "once in a request")

@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 from werkzeug.http import http_date
 
 from lms import clock
-from lms.edge import json_answer, session, state
+from lms.edge import State, session, state
 from lms.edge.rendering import url
 from lms.errors import InvalidError, NotFoundError, TooLargeError
-from lms.xapi import attachments, formats, presenting, querying, signatures, store
+from lms.xapi import attachments, credentials, formats, presenting, querying, signatures, store
 from lms.xapi.attachments import File
-from lms.xapi.credentials import Caller
+from lms.xapi.credentials import Caller, Standing
 from lms.xapi.querying import Query, refuse
-from lms.xapi.resources import multipart
+from lms.xapi.resources import callers, multipart
 from lms.xapi.resources.seam import Call, resource
 from lms.xapi.searching import Found
 from lms.xapi.statement import Received, read_all, refusal
@@ -26,10 +26,13 @@ from lms.xapi.store import Sent, Stored
 MOST_STATEMENTS = 5_000
 """In one batch: more would keep others waiting for the write lock."""
 
-_BLANK = b" \t\r\n"
+BLANK = b" \t\r\n"
+"""What JSON may stand between."""
+
 _NO_STATEMENT = "그런 id의 문장이 없습니다. id를 다시 확인해 주십시오."
 _NOT_JSON = "Content-Type을 application/json으로 하고 본문에 JSON을 담아 보내 주십시오: {what}"
 _TOO_MANY = "한 번에 {most}개까지 받습니다. 나누어 보내 주십시오."
+_encode = msgspec.json.Encoder().encode
 _decode_batch = msgspec.json.Decoder(list[Raw]).decode
 
 
@@ -50,19 +53,26 @@ def get_statements(call: Call) -> ResponseReturnValue:
 
 def add_statements(call: Call) -> ResponseReturnValue:
     """Store a statement or a batch, all or none; their ids in order (Communication 2.1.2)."""
-    caller = call.caller("statements/write")
+    caller = _writing(call)
     call.only()
     body, files = _sent(call, caller)
-    received = read_all(_batch(body), version=call.version, with_files=files is not None)
-    kept = _keep(caller, received, files)
-    # As they were sent, in capitals too: a sender looks its statements up by them.
-    ids = zip(received, kept, strict=True)
-    return json_answer([one.members.get("id", there.statement_id) for one, there in ids])
+    received = read_all(batch(body), version=call.version, with_files=files is not None)
+    kept = _keep(call, caller, received, files)
+    return Response(ids(received, kept), mimetype="application/json")
+
+
+def ids(received: Sequence[Received], kept: Sequence[Stored]) -> bytes:
+    """The ids of statements as JSON.
+
+    As they were sent, in capitals too: a sender looks its statements up by them.
+    """
+    both = zip(received, kept, strict=True)
+    return _encode([one.members.get("id", there.statement_id) for one, there in both])
 
 
 def put_statement(call: Call) -> ResponseReturnValue:
     """Store one statement under the id in the address (Communication 2.1.1)."""
-    caller = call.caller("statements/write")
+    caller = _writing(call)
     wanted = call.only("statementId").get("statementId", "")
     if not formats.is_uuid(wanted):
         raise refuse("statementId", "a UUID (Communication 2.1.1)")
@@ -72,7 +82,7 @@ def put_statement(call: Call) -> ResponseReturnValue:
     [received] = read_all([body], version=call.version, with_files=files is not None)
     if received.statement_id not in {None, wanted.lower()}:
         raise refusal("$.id", "the same as statementId (Communication 2.1.1.s3.b3)")
-    _keep(caller, [received.under(wanted)], files)
+    _keep(call, caller, [received.under(wanted)], files)
     return Response(status=204)
 
 
@@ -144,13 +154,14 @@ def _sent(call: Call, caller: Caller) -> tuple[bytes, list[File] | None]:
         attachments.check_size([], len(call.content), most)
         body, files = multipart.read(call.content, call.headers["Content-Type"])
         attachments.check_size(files, len(call.content), most)
-        return body.strip(_BLANK), files
+        return body.strip(BLANK), files
     if call.media_type != "application/json":
         raise InvalidError(_NOT_JSON, field="Content-Type", what=call.media_type or "-")
-    return call.content.strip(_BLANK), None
+    return call.content.strip(BLANK), None
 
 
-def _batch(body: bytes) -> Sequence[bytes | Raw]:
+def batch(body: bytes) -> Sequence[bytes | Raw]:
+    """The statements of a body. Raises InvalidError, TooLargeError."""
     if not body.startswith(b"["):
         return [body]
     try:
@@ -162,7 +173,16 @@ def _batch(body: bytes) -> Sequence[bytes | Raw]:
     return found
 
 
-def _keep(caller: Caller, received: Sequence[Received], files: list[File] | None) -> list[Stored]:
+def _writing(call: Call) -> Caller:
+    # Files are stored before the commit, so whoever sends some is looked up before that.
+    if call.media_type == multipart.TYPE:
+        return call.caller("statements/write")
+    return call.writer("statements/write")
+
+
+def _keep(
+    call: Call, caller: Caller, received: Sequence[Received], files: list[File] | None
+) -> list[Stored]:
     """Read before, outside the lock; the stored instant is the writer's, just before its commit."""
     caller.check_statements(received)
     matched = attachments.match(received, files or [])
@@ -171,9 +191,30 @@ def _keep(caller: Caller, received: Sequence[Received], files: list[File] | None
         received = attachments.hold(state().storage, received, matched)
     if not received:
         return []
-    sent = Sent(caller.institution_id, received, caller.authority, state().hook)
-    return state().db.writer.do_together(_keep_together, sent, key=caller.institution_id)
+    try:
+        return keep(state(), caller, received)
+    except ChangedError:
+        callers.remembered_of(state().db).forget()
+        return keep(state(), call.caller("statements/write"), received)
 
 
-def _keep_together(connection: Connection, sent: Sequence[Sent]) -> list[list[Stored]]:
-    return store.keep_together(connection, sent, now=clock.now())
+def keep(here: State, caller: Caller, received: Sequence[Received]) -> list[Stored]:
+    """Keep statements in the next commit. Raises ChangedError, and what store.keep raises."""
+    sent = Sent(caller.institution_id, received, caller.authority, here.hook)
+    return here.db.writer.do_together(
+        _keep_together, (caller.standing, sent), key=caller.institution_id
+    )
+
+
+class ChangedError(Exception):
+    """The remembered credentials are no longer in force as they were."""
+
+
+def _keep_together(
+    connection: Connection, asked: Sequence[tuple[Standing | None, Sent]]
+) -> list[list[Stored] | Exception]:
+    standings = {standing for standing, _ in asked if standing is not None}
+    changed = credentials.changed(connection, standings) if standings else set()
+    sound = [sent for standing, sent in asked if standing not in changed]
+    kept = iter(store.keep_together(connection, sound, now=clock.now()))
+    return [ChangedError() if standing in changed else next(kept) for standing, _ in asked]
