@@ -1,13 +1,16 @@
 """What players ask of the server: where may I learn, and here is what was played."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from content import permissions, sessions
 from lms import clock
+from lms.config import Settings
 from lms.edge import (
     Blueprint,
     hook,
@@ -20,15 +23,16 @@ from lms.edge import (
     words_here,
 )
 from lms.edge.blueprint import check, find
-from lms.edge.context import device
+from lms.edge.context import SIGN_IN_FIRST, device, forget_people
 from lms.edge.rendering import url
-from lms.errors import ElsewhereError
+from lms.errors import ElsewhereError, SignInNeededError
 from lms.i18n import formats
 from lms.learning import pings as taking
 from lms.learning import service
 from lms.learning.models import Enrolment
 from lms.learning.permissions import LEARN
 from lms.learning.pings import Asked, Reading, Report, Taken
+from lms.people import service as people
 
 blueprint = Blueprint("content", __name__)
 
@@ -74,19 +78,47 @@ def begin_session() -> ResponseReturnValue:
     return json_answer(msgspec.to_builtins(begun) | {"saved_at": _clock()})
 
 
-@blueprint.post("/pings", permission=permissions.PLAY, scope="institution", writes=False)
+@blueprint.post(
+    "/pings", permission=permissions.PLAY, scope="institution", writes=False, asks_again=True
+)
 def take_pings() -> ResponseReturnValue:
     asked = json_body(Reports)
     key = asked.enrolment or int.from_bytes(hashlib.sha256(asked.token.encode()).digest()[:4])
     try:
         taken = state().db.writer.do_together(
-            taking.take_all,
-            Asked(hook(), asked.token, asked.pings, _reading(), asked.enrolment),
+            _take_all,
+            (
+                state().settings,
+                person().sign_in_id,
+                Asked(hook(), asked.token, asked.pings, _reading(), asked.enrolment),
+            ),
             key=key,
         )
+    except SignInNeededError:
+        forget_people()
+        raise
     except ElsewhereError as error:
         return _elsewhere(error)
     return json_answer(_shown(taken))
+
+
+def _take_all(
+    connection: Connection, asked: Sequence[tuple[Settings, int | None, Asked]]
+) -> list[Taken | Exception]:
+    """The reports of those who are signed in still: they were remembered, not looked up."""
+    settings = asked[0][0]
+    sign_ins = {sign_in_id for _, sign_in_id, _ in asked if sign_in_id is not None}
+    at = min(one.by.now for _, _, one in asked)
+    ended = people.ended(connection, sign_ins, now=at, settings=settings)
+    taken = iter(
+        taking.take_all(
+            connection, [one for _, sign_in_id, one in asked if sign_in_id not in ended]
+        )
+    )
+    return [
+        SignInNeededError(SIGN_IN_FIRST) if sign_in_id in ended else next(taken)
+        for _, sign_in_id, _ in asked
+    ]
 
 
 def _reading() -> Reading:

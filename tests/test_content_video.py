@@ -3,10 +3,12 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from lms import clock
 from lms.learning.coverage import SKIPPED, TOO_FAST
 from lms.learning.models import Coverage, LearningSession, Ping
+from lms.people.models import SignIn
 from tests import factories
 from tests.video_world import build, played
 
@@ -260,3 +262,14 @@ def test_nobody_reports_for_another(world):
     assert world.ping(token, played(1, [0, 1_000]), client=other).status_code == 409
     signed_out = factories.browser(world.client.application)
     assert world.ping(token, played(1), client=signed_out).status_code == 401
+
+
+def test_who_was_remembered_reports_nothing_after_signing_out(world):
+    token = world.begin().get_json()["token"]
+    assert world.ping(token, played(1, [0, 1_000])).status_code == 200
+    with world.db.transaction() as session:
+        # On another process, say: nobody told this one.
+        session.execute(update(SignIn).values(revoked_at=clock.now()))
+    assert world.ping(token, played(2, [1_000, 2_000])).status_code == 401
+    with world.db.reading() as session:
+        assert session.scalars(select(Ping.seq)).all() == [1]

@@ -51,7 +51,7 @@ def test_ids_are_told_of_what_was_made_alone(database: Database) -> None:
         made = NEW_TRIES.ids(session.connection(), wanted, key="key")
         again = NEW_TRIES.ids(session.connection(), wanted, key="key")
         rows = session.execute(select(Tries.key, Tries.id).where(Tries.count == 2))
-        assert made == {key: id_ for key, id_ in rows}
+        assert made == {row.key: row.id for row in rows}
     assert (sorted(made), again) == (["a", "c"], {})
     assert kept(database) == [("a", 1, 2), ("b", 1, 1), ("c", 1, 2), ("d", 1, 1)]
 

@@ -1,7 +1,7 @@
 """The database: one declarative base, the only places that commit, and the writer."""
 
 from lms.db.base import Base, UTCDateTime
-from lms.db.bulk import InsertMany, UpdateMany
+from lms.db.bulk import InsertMany, PreparedIn, UpdateMany
 from lms.db.engine import Database, connect, session_on
 from lms.db.faults import is_disconnect
 from lms.db.prepared import Prepared
@@ -14,6 +14,7 @@ __all__ = [
     "Insert",
     "InsertMany",
     "Prepared",
+    "PreparedIn",
     "UTCDateTime",
     "UpdateMany",
     "Writer",

@@ -6,16 +6,19 @@ that stay the same: PostgreSQL one with arrays of the columns, in its binary for
 many rows as there are. Values are converted by SQLAlchemy's types, errors are SQLAlchemy's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import Connection, Dialect
+import msgspec
+from sqlalchemy import Connection, Dialect, String, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from lms.db.base import Base
-from lms.db.prepared import on_cursor
+from lms.db.prepared import Prepared, on_cursor
 
+Row = TypeVar("Row")
 _Convert = Callable[[Any], Any]
 Values = Sequence[Any]
 
@@ -104,6 +107,26 @@ class InsertMany:
         return form
 
 
+class PreparedIn(Generic[Row]):
+    """A SELECT of the rows in which `column` is one of any number of values: see Prepared.
+
+    `statement` says the rest; its other open values are given by name.
+    """
+
+    def __init__(self, statement: Any, column: Any, shape: Callable[..., Row]) -> None:
+        values = bindparam("values_", type_=ARRAY(column.type))
+        self._any = Prepared(statement.where(column == func.any(values)), shape)
+        told = func.json_each(bindparam("values_", type_=String)).table_valued("value").c.value
+        self._each = Prepared(statement.where(column.in_(select(told))), shape)
+
+    def all(self, connection: Connection, values: Iterable[Any], **more: Any) -> list[Row]:
+        """Every row, for values of JSON's own types."""
+        listed = list(values)
+        if connection.dialect.name == "postgresql":
+            return self._any.all(connection, values_=listed, **more)
+        return self._each.all(connection, values_=msgspec.json.encode(listed).decode(), **more)
+
+
 class UpdateMany:
     """UPDATE of rows of `model`'s table by their `id`: each row is the id, then `columns`."""
 
@@ -117,23 +140,33 @@ class UpdateMany:
         form = self._form(connection.dialect)
         if form.arrays:
             on_cursor(connection, form.sql, form.columns(rows), fetch=False)
-        else:
-            turned = [(*row[1:], row[0]) for row in form.rows(rows)]
-            on_cursor(connection, form.sql, turned, fetch=False, many=True)
+            return
+        for start in range(0, len(rows), _MOST_ROWS):
+            part = rows[start : start + _MOST_ROWS]
+            told = list(chain.from_iterable(form.rows(part)))
+            on_cursor(connection, self._part(form, len(part)), told, fetch=False)
+
+    def _part(self, form: "_Form", size: int) -> str:
+        sql = form.parts.get((size, True))
+        if sql is None:
+            table, names = self._table.name, form.names[1:]
+            row = f"({', '.join('?' for _ in form.names)})"
+            source = f"(VALUES {', '.join(row for _ in range(size))}) AS new"
+            sets = ", ".join(f"{name} = new.column{place}" for place, name in enumerate(names, 2))
+            # CROSS JOIN in effect: SQLite reads the few new rows and looks each id up.
+            sql = f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.id = new.column1"  # noqa: S608
+            form.parts[size, True] = sql
+        return sql
 
     def _form(self, dialect: Dialect) -> "_Form":
         form = self._forms.get(dialect.name)
         if form is None:
             columns = [self._table.c[name] for name in ("id", *self._names)]
             form = _Form(dialect, [(column.name, column.type) for column in columns])
-            table, names = self._table.name, form.names[1:]
-            if form.arrays:
-                sets = ", ".join(f"{name} = new.{name}" for name in names)
-                source = f"FROM {form.unnest} AS new ({', '.join(form.names)})"
-                form.sql = f"UPDATE {table} SET {sets} {source} WHERE {table}.id = new.id"  # noqa: S608
-            else:
-                sets = ", ".join(f"{name} = ?" for name in names)
-                form.sql = f"UPDATE {table} SET {sets} WHERE id = ?"  # noqa: S608
+            table = self._table.name
+            sets = ", ".join(f"{name} = new.{name}" for name in form.names[1:])
+            source = f"FROM {form.unnest} AS new ({', '.join(form.names)})"
+            form.sql = f"UPDATE {table} SET {sets} {source} WHERE {table}.id = new.id"  # noqa: S608
             self._forms[dialect.name] = form
         return form
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import msgspec
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -149,6 +150,7 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
             pool_size=threads,
             max_overflow=threads,
             pool_use_lifo=True,  # few connections, each with its page cache warm
+            json_deserializer=msgspec.json.decode,
             hide_parameters=True,  # an error's text goes to logs; what people wrote does not
             connect_args={"check_same_thread": False, "timeout": 5, "cached_statements": 400},
         )
@@ -161,6 +163,7 @@ def connect(url: URL | str, *, threads: int = 16, read_only: bool = False) -> En
         max_overflow=4,
         pool_timeout=5,
         pool_use_lifo=True,  # few connections, each with its statements planned and its caches warm
+        json_deserializer=msgspec.json.decode,
         hide_parameters=True,
         connect_args=_TCP,
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +22,7 @@ from lms.errors import BusyError
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
+_LOST = TransactionStatus.INERROR
 BUSY = (
     "지금 저장할 것이 많아 받지 못했습니다. 보낸 것은 그대로 있으니 잠시 뒤에 다시 보내 주십시오."
 )
@@ -202,9 +204,29 @@ class Writer:
             job.tell()
 
     def _run_together(self, jobs: list[_Job]) -> None:
+        calls = _calls(jobs)
+        if len(calls) == 1:
+            self._run_one_call(jobs)
+            return
         with self._gate or nullcontext(), self._engine.begin() as connection:
-            for call in _calls(jobs):
+            for call in calls:
                 _run_call(connection, call)
+
+    def _run_one_call(self, jobs: list[_Job]) -> None:
+        """Where all share one call, the transaction is the savepoint."""
+        try:
+            with self._gate or nullcontext(), self._engine.begin() as connection:
+                answers = jobs[0].work(connection, [job.item for job in jobs])
+                _check_whole(connection)
+                told = list(zip(jobs, answers, strict=True))
+        except OperationalError:
+            raise
+        except Exception as error:
+            for job in jobs:
+                job.answer = error if len(jobs) == 1 else self._run_alone(job)
+        else:
+            for job, answer in told:
+                job.answer = answer
 
     def _run_alone(self, job: _Job) -> Any:
         """The answer, or the exception, of a job in a transaction of its own."""
@@ -212,7 +234,9 @@ class Writer:
         for attempt in range(3):
             try:
                 with self._gate or nullcontext(), self._engine.begin() as connection:
-                    return job.work(connection, [job.item])[0]
+                    [answer] = job.work(connection, [job.item])
+                    _check_whole(connection)
+                    return answer
             except OperationalError as failure:
                 error = failure
                 time.sleep(0.01 * (attempt + 1))
@@ -243,6 +267,16 @@ def _run_call(connection: Connection, jobs: list[_Job]) -> None:
             return
         for job in jobs:
             _run_call(connection, [job])
+
+
+def _check_whole(connection: Connection) -> None:
+    """Raises what PostgreSQL says where a job swallowed a database error: all is lost then.
+
+    Its COMMIT would roll back without a word.
+    """
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql" and driver.info.transaction_status == _LOST:
+        connection.exec_driver_sql("SELECT 1")
 
 
 @contextmanager

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Literal, TypeVar
 
 import flask
 from flask import g, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lms.db import Base, is_disconnect
 from lms.edge import csrf
-from lms.edge.context import current_person, on_content_host, person, session, state
+from lms.edge.context import (
+    current_person,
+    on_content_host,
+    person,
+    recall_person,
+    session,
+    state,
+)
 from lms.errors import (
     BusyError,
     ForbiddenError,
@@ -48,6 +55,7 @@ class Policy:
     writes: bool | None
     place: Literal["site", "content"]
     browser: bool
+    asks_again: bool
 
 
 class Blueprint(flask.Blueprint):
@@ -67,6 +75,7 @@ class Blueprint(flask.Blueprint):
         writes: bool | None = None,
         place: Literal["site", "content"] = "site",
         browser: bool = True,
+        asks_again: bool = False,
         **options: Any,
     ) -> None:
         """`on`: the model whose `<int:id>` is in the rule; the view gets the row, checked.
@@ -74,17 +83,21 @@ class Blueprint(flask.Blueprint):
         `row`: how a page that only reads gets it, without the cost of an ORM object.
         `writes`: whether it runs in a writing transaction (by its method when None).
         `place`: the host name it answers on. `browser`: False for callers that bring credentials
-        with each request, whom no other site can impersonate.
+        with each request, whom no other site can impersonate. `asks_again`: the view has the
+        writer ask whether the sign-in is in force (people.service.ended), so that who is asking may
+        be remembered from a moment ago; its permission must hang on being signed in alone.
         """
         if view_func is None:
             raise TypeError(f"{rule}: no view")
-        policy = Policy(permission, scope, on, row, writes, place, browser)
+        policy = Policy(permission, scope, on, row, writes, place, browser, asks_again)
         view = guarded(view_func, policy)
         super().add_url_rule(rule, endpoint, view, provide_automatic_options, **options)
 
 
 def guarded(view: View, policy: Policy) -> View:
     def answer(**arguments: Any) -> ResponseReturnValue:
+        if policy.asks_again:
+            recall_person()
         actor = current_person() if policy.browser else None
         thing = None
         if policy.on is not None:
@@ -156,13 +169,19 @@ def _found(model: type[Base], policy: Policy, id: int) -> Any:  # noqa: A002  th
 
 def find(model: type[Row], id: int, scope: Scope) -> Row:  # noqa: A002  the name in the rule
     """The row inside the caller's institution. Raises NotFoundError, also for another's row."""
-    query = select(model).where(model.id == id)
+    told = {"id": id}
     if scope == "institution":
-        query = query.where(model.institution_id == person().institution_id)  # type: ignore[attr-defined]
-    row = session().scalar(query)
+        told["institution_id"] = person().institution_id
+    row: Row | None = session().scalar(_by_id(model, *told), told)
     if row is None:
         raise NotFoundError(NOT_FOUND)
     return row
+
+
+@cache
+def _by_id(model: type[Base], *names: str) -> Any:
+    # Put together once for each model: that takes longer than asking.
+    return select(model).where(*(getattr(model, name) == bindparam(name) for name in names))
 
 
 def _check_place(policy: Policy) -> None:

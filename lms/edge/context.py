@@ -1,5 +1,6 @@
 """What a view may ask of the request that it runs in."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,10 @@ from lms.i18n import LOCALES, Words, words
 from lms.people import service as people
 from lms.people.actor import Actor, Identity
 from lms.people.sealing import Sealer
+
+SIGN_IN_FIRST = "먼저 로그인해 주십시오."
+_REMEMBERED = 60.0
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ class State:
     secret: str
     content_host: str
     standalone: bool
+    people: dict[str, tuple[float, Actor]] = field(default_factory=dict)
+    """Who was signed in a moment ago, by the hash of their token: see recall_person."""
+
     paths: dict[tuple[Any, ...], str] = field(default_factory=dict)
     """Paths that were built already: see lms.edge.rendering.url."""
 
@@ -89,11 +97,35 @@ def current_person() -> Actor | None:
     return cast("Actor | None", g.lms_person)
 
 
+def recall_person() -> None:
+    """Take who is asking from memory, for a view whose commit asks whether they still may.
+
+    Nothing where they are not remembered, or their last act should be written down anew.
+    """
+    identity = None if on_content_host() else state().identify()
+    if identity is None or identity.sign_in is None:
+        return
+    memory, key = state().people, people.token_hash(identity.sign_in)
+    since, found = memory.get(key, (0.0, None))
+    if found is None or time.monotonic() - since > _REMEMBERED or people.is_stale(found, now()):
+        found = _known(identity)
+        if found is not None:
+            if len(memory) >= _MOST_REMEMBERED:
+                memory.clear()
+            memory[key] = time.monotonic(), found
+    g.lms_person = found
+
+
+def forget_people() -> None:
+    """Look up anew whoever asks: one who was remembered is no longer signed in."""
+    state().people.clear()
+
+
 def person() -> Actor:
     """Who is asking. Raises SignInNeededError if nobody is."""
     actor = current_person()
     if actor is None:
-        raise SignInNeededError("먼저 로그인해 주십시오.")
+        raise SignInNeededError(SIGN_IN_FIRST)
     return actor
 
 

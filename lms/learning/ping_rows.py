@@ -1,10 +1,12 @@
 """The rows behind players' reports: read and written for many requests at once, in Core."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
+from lms.db import InsertMany, PreparedIn, UpdateMany
 from lms.learning.models import (
     Activity,
     ActivityResult,
@@ -16,7 +18,44 @@ from lms.learning.models import (
     Run,
 )
 
-_READ = (
+Values = Sequence[Any]
+
+
+class Place(NamedTuple):
+    """Where a person learns, and how that stands."""
+
+    session_id: int
+    institution_id: int
+    person_id: int
+    token: str
+    device: str
+    credited_at: datetime
+    mono_ms: int
+    boot: str
+    seq: int
+    enrolment_id: int
+    activity_id: int
+    state: str
+    need_ms: int
+    progress_permille: int
+    completed_at: datetime | None
+    learn_from: date
+    learn_until: date
+    run_state: str
+    rule: dict[str, Any]
+    duration_ms: int | None
+    weight_ms: int
+    role: str
+    title: str
+    coverage_id: int
+    intervals: list[Any]
+    stated_ms: int
+    position_ms: int
+    done: bool | None
+    completion_id: int | None
+
+
+_READ = PreparedIn(
     select(
         LearningSession.id.label("session_id"),
         LearningSession.institution_id,
@@ -64,46 +103,42 @@ _READ = (
         & (ActivityResult.activity_id == LearningSession.activity_id),
     )
     .outerjoin(Completion, Completion.enrolment_id == LearningSession.enrolment_id)
-    .where(LearningSession.person_id.in_(bindparam("people", expanding=True)))
     .order_by(LearningSession.enrolment_id, LearningSession.id)  # locked in one order by all
     # Two of a person's reports at once must not each add to the coverage that the other left out.
     # Whoever waited sees anew only the rows that it locks, so the coverage is locked too; it is
     # there from the beginning of a session (content.sessions).
-    .with_for_update(of=(LearningSession, Coverage))
+    .with_for_update(of=(LearningSession, Coverage)),
+    LearningSession.person_id,
+    Place,
 )
 _STORED = select(Ping.token, Ping.seq).where(
     Ping.token.in_(bindparam("tokens", expanding=True)),
     Ping.seq.in_(bindparam("seqs", expanding=True)),
 )
-_KEEP_SESSION = (
-    update(LearningSession)
-    .where(LearningSession.id == bindparam("session_id"))
-    .values(
-        seq=bindparam("new_seq"),
-        seen_at=bindparam("new_seen_at"),
-        credited_at=bindparam("new_credited_at"),
-        mono_ms=bindparam("new_mono_ms"),
-        boot=bindparam("new_boot"),
-    )
+_KEEP_SESSION = UpdateMany(LearningSession, ("seq", "seen_at", "credited_at", "mono_ms", "boot"))
+_KEEP_COVERAGE = UpdateMany(
+    Coverage, ("intervals", "covered_ms", "position_ms", "stated_ms", "updated_at")
 )
-_KEEP_COVERAGE = (
-    update(Coverage)
-    .where(Coverage.id == bindparam("coverage_id"))
-    .values(
-        intervals=bindparam("new_intervals"),
-        covered_ms=bindparam("new_covered_ms"),
-        position_ms=bindparam("new_position_ms"),
-        stated_ms=bindparam("new_stated_ms"),
-        updated_at=bindparam("new_updated_at"),
-    )
+_ADD_PING = InsertMany(
+    Ping,
+    (
+        "institution_id",
+        "enrolment_id",
+        "activity_id",
+        "token",
+        "seq",
+        "at",
+        "said",
+        "claimed_ms",
+        "credited_ms",
+        "refusal",
+    ),
 )
-_ADD_PING = insert(Ping)
 
 
-def places(connection: Connection, people: Collection[int]) -> dict[int, Any]:
+def places(connection: Connection, people: Collection[int]) -> dict[int, Place]:
     """Person → where the person learns and how that stands, locked; nobody's place is left out."""
-    rows = connection.execute(_READ, {"people": list(people)})
-    return {row.person_id: row for row in rows}
+    return {row.person_id: row for row in _READ.all(connection, people)}
 
 
 def stored(connection: Connection, asked: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -116,11 +151,11 @@ def stored(connection: Connection, asked: Collection[tuple[str, int]]) -> set[tu
 def keep(
     connection: Connection,
     *,
-    sessions: Sequence[dict[str, Any]],
-    pings: Sequence[dict[str, Any]],
-    coverages: Sequence[dict[str, Any]],
+    sessions: Sequence[Values],
+    pings: Sequence[Values],
+    coverages: Sequence[Values],
 ) -> None:
-    """Write each table once. The keys are those of the statements above."""
-    connection.execute(_KEEP_SESSION, sessions)
-    connection.execute(_ADD_PING, pings)
-    connection.execute(_KEEP_COVERAGE, coverages)
+    """Write each table once, its rows in the order of the statements above, the id in front."""
+    _KEEP_SESSION.run(connection, sessions)
+    _ADD_PING.run(connection, pings)
+    _KEEP_COVERAGE.run(connection, coverages)

@@ -19,6 +19,7 @@ from lms.db import session_on
 from lms.errors import ClosedError, ElsewhereError, InvalidError, LMSError
 from lms.learning import coverage, ping_rows, playing, rules
 from lms.learning.coverage import Credit, Interval, Ledger
+from lms.learning.ping_rows import Values
 from lms.learning.playing import Watched
 from lms.learning.rules import RuleSet
 from lms.learning.service import Settled
@@ -256,49 +257,39 @@ def _keep(connection: Connection, weighed: Sequence[_Weighed]) -> None:
     )
 
 
-def _session_values(weighed: _Weighed) -> dict[str, Any]:
+def _session_values(weighed: _Weighed) -> Values:
     by = weighed.asked.by
     ledger = coverage.settled(
         left_ms=weighed.left_ms, now_ms=_ms(by.now), mono_ms=by.mono_ms, boot=by.boot
     )
-    return {
-        "session_id": weighed.row.session_id,
-        "new_seq": max(weighed.row.seq, weighed.new[-1].seq),
-        "new_seen_at": by.now,
-        "new_credited_at": datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ledger.at_ms),
-        "new_mono_ms": ledger.mono_ms,
-        "new_boot": ledger.boot,
-    }
+    credited_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ledger.at_ms)
+    seq = max(weighed.row.seq, weighed.new[-1].seq)
+    return weighed.row.session_id, seq, by.now, credited_at, ledger.mono_ms, ledger.boot
 
 
-def _ping_values(weighed: _Weighed) -> list[dict[str, Any]]:
+def _ping_values(weighed: _Weighed) -> list[Values]:
+    row, by = weighed.row, weighed.asked.by
+    whose = by.institution_id, row.enrolment_id, row.activity_id, row.token
     return [
-        {
-            "institution_id": weighed.asked.by.institution_id,
-            "enrolment_id": weighed.row.enrolment_id,
-            "activity_id": weighed.row.activity_id,
-            "token": weighed.row.token,
-            "seq": one.seq,
-            "at": weighed.asked.by.now,
-            "said": msgspec.to_builtins(one),
-            "claimed_ms": credit.claimed_ms,
-            "credited_ms": credit.credited_ms,
-            "refusal": credit.refusal,
-        }
+        (
+            *(*whose, one.seq, by.now, msgspec.to_builtins(one)),
+            *(credit.claimed_ms, credit.credited_ms, credit.refusal),
+        )
         for one, credit in zip(weighed.new, weighed.earned, strict=True)
     ]
 
 
-def _coverage_values(weighed: _Weighed) -> dict[str, Any]:
+def _coverage_values(weighed: _Weighed) -> Values:
     watched = weighed.watched
-    return {
-        "coverage_id": weighed.row.coverage_id,
-        "new_intervals": watched.covered,
-        "new_covered_ms": watched.covered_ms,
-        "new_position_ms": watched.position_ms,
-        "new_stated_ms": weighed.row.stated_ms if weighed.verb is None else watched.covered_ms,
-        "new_updated_at": weighed.asked.by.now,
-    }
+    stated_ms = weighed.row.stated_ms if weighed.verb is None else watched.covered_ms
+    return (
+        weighed.row.coverage_id,
+        watched.covered,
+        watched.covered_ms,
+        watched.position_ms,
+        stated_ms,
+        weighed.asked.by.now,
+    )
 
 
 def _standing(

@@ -312,13 +312,17 @@ def zone_of(session: Session, institution_id: int) -> str:
     return zone or "Asia/Seoul"
 
 
+_ACTIVITY = (
+    select(Activity)
+    .join(Unit, Unit.id == Activity.unit_id)
+    .where(Activity.id == bindparam("activity"), Unit.version_id == bindparam("version"))
+)
+
+
 def activity_in(session: Session, enrolment: Enrolment, activity_id: int) -> Activity:
     """The activity, if it is one of the enrolment's own course version. Raises NotFoundError."""
-    found = session.scalar(
-        select(Activity)
-        .join(Unit, Unit.id == Activity.unit_id)
-        .where(Activity.id == activity_id, Unit.version_id == enrolment.run.version_id)
-    )
+    told = {"activity": activity_id, "version": enrolment.run.version_id}
+    found = session.scalar(_ACTIVITY, told)
     if found is None:
         raise NotFoundError("이 과정에 없는 활동입니다. 과정 화면에서 활동을 다시 골라 주십시오.")
     return found

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
+from lms.db import Prepared, PreparedIn
 from lms.errors import InvalidError
 from lms.learning.models import Course, Enrolment, Run
 from lms.people import audit
@@ -73,40 +74,65 @@ def of_run(session: Session, run_id: int) -> Sequence[Any]:
     ).all()
 
 
-def standing(session: Session, run_ids: Sequence[int]) -> Sequence[Any]:
+class Standing(NamedTuple):
+    """A notice on the page where one learns."""
+
+    run_id: int
+    at: datetime
+    title: str
+    body: str
+
+
+class Mine(NamedTuple):
+    """A notice of a run that somebody is learning in."""
+
+    id: int
+    at: datetime
+    title: str
+    body: str
+    course: str
+    enrolment_id: int
+
+
+_STANDING = PreparedIn(
+    select(Notice.run_id, Notice.at, Notice.title, Notice.body)
+    .where(Notice.ended_at.is_(None))
+    .order_by(Notice.id.desc())
+    .limit(20),
+    Notice.run_id,
+    Standing,
+)
+_MINE = Prepared(
+    select(
+        Notice.id,
+        Notice.at,
+        Notice.title,
+        Notice.body,
+        Course.title.label("course"),
+        Enrolment.id.label("enrolment_id"),
+    )
+    .select_from(Enrolment)
+    .join(Run, Run.id == Enrolment.run_id)
+    .join(Course, Course.id == Run.course_id)
+    .join(Notice, Notice.run_id == Run.id)
+    .where(
+        Enrolment.person_id == bindparam("person_id"),
+        Enrolment.state == "enrolled",
+        Run.learn_until >= bindparam("today"),
+        Run.state.in_(("open", "running")),
+        Notice.ended_at.is_(None),
+    )
+    .order_by(Notice.id.desc())
+    .limit(bindparam("most", type_=Integer)),
+    Mine,
+)
+
+
+def standing(session: Session, run_ids: Sequence[int]) -> Sequence[Standing]:
     """What stands for the learners of these runs, newest first: one query."""
-    if not run_ids:
-        return []
-    return session.execute(
-        select(Notice.run_id, Notice.at, Notice.title, Notice.body)
-        .where(Notice.run_id.in_(run_ids), Notice.ended_at.is_(None))
-        .order_by(Notice.id.desc())
-        .limit(20)
-    ).all()
+    return _STANDING.all(session.connection(), run_ids) if run_ids else []
 
 
-def for_person(session: Session, person_id: int, today: date, *, most: int = 50) -> Sequence[Any]:
+def for_person(session: Session, person_id: int, today: date, *, most: int = 50) -> Sequence[Mine]:
     """What stands in the runs that somebody is learning in, newest first: one query."""
-    return session.execute(
-        select(
-            Notice.id,
-            Notice.at,
-            Notice.title,
-            Notice.body,
-            Course.title.label("course"),
-            Enrolment.id.label("enrolment_id"),
-        )
-        .select_from(Enrolment)
-        .join(Run, Run.id == Enrolment.run_id)
-        .join(Course, Course.id == Run.course_id)
-        .join(Notice, Notice.run_id == Run.id)
-        .where(
-            Enrolment.person_id == person_id,
-            Enrolment.state == "enrolled",
-            Run.learn_until >= today,
-            Run.state.in_(("open", "running")),
-            Notice.ended_at.is_(None),
-        )
-        .order_by(Notice.id.desc())
-        .limit(most)
-    ).all()
+    return _MINE.all(session, person_id=person_id, today=today, most=most)
