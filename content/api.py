@@ -32,7 +32,7 @@ from lms.learning import service
 from lms.learning.models import Enrolment
 from lms.learning.permissions import LEARN
 from lms.learning.pings import Asked, Reading, Report, Taken
-from lms.people import service as people
+from lms.people import in_force
 
 blueprint = Blueprint("content", __name__)
 
@@ -109,7 +109,7 @@ def _take_all(
     settings = asked[0][0]
     sign_ins = {sign_in_id for _, sign_in_id, _ in asked if sign_in_id is not None}
     at = min(one.by.now for _, _, one in asked)
-    ended = people.ended(connection, sign_ins, now=at, settings=settings)
+    ended = in_force.ended(connection, sign_ins, now=at, settings=settings)
     taken = iter(
         taking.take_all(
             connection, [one for _, sign_in_id, one in asked if sign_in_id not in ended]

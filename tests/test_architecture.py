@@ -45,6 +45,7 @@ COMMITS = {
 
 READS_THE_CLOCK = {
     "lms/edge/context.py": "the instant of a request",
+    "lms/web/lane.py": "the instant of a request, in front of Flask",
     "lms/xapi/resources/statements.py": "the stored instant is the writer's",
     "lms/xapi/resources/documents.py": "as with statements: when a document was changed",
     "lms/checks.py": "compares our clock with the database's",

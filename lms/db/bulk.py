@@ -57,6 +57,10 @@ class InsertMany:
             sql = f"{form.sql} RETURNING {key}, id"
             made, _ = on_cursor(connection, sql, form.columns(rows), fetch=True)
             return dict(cast("Sequence[tuple[Any, int]]", made))
+        if len(rows) == 1:
+            sql = f"{self._sql(form, 1)} RETURNING id"
+            made, _ = on_cursor(connection, sql, form.rows(rows)[0], fetch=True)
+            return {rows[0][place]: made[0][0]} if made else {}
         # Here nobody else can insert before our commit, so the ids are ours to give: RETURNING
         # would go back and forth between the database and Python's lock for each row.
         table = self._table.name
@@ -82,18 +86,19 @@ class InsertMany:
         made = 0
         for start in range(0, len(rows), _MOST_ROWS):
             part = rows[start : start + _MOST_ROWS]
-            key = len(part), with_id
-            sql = form.parts.get(key)
-            if sql is None:
-                sql = form.parts[key] = self._part(form, len(part), with_id=with_id)
+            sql = self._sql(form, len(part), with_id=with_id)
             made += on_cursor(connection, sql, list(chain.from_iterable(part)), fetch=False)[1]
         return made
 
-    def _part(self, form: "_Form", size: int, *, with_id: bool) -> str:
-        names = ["id", *form.names] if with_id else form.names
-        row = f"({', '.join('?' for _ in names)})"
-        values = ", ".join(row for _ in range(size))
-        return f"INSERT INTO {self._table.name} ({', '.join(names)}) VALUES {values}{self._end}"  # noqa: S608
+    def _sql(self, form: "_Form", size: int, *, with_id: bool = False) -> str:
+        sql = form.parts.get((size, with_id))
+        if sql is None:
+            names = ["id", *form.names] if with_id else form.names
+            row = f"({', '.join('?' for _ in names)})"
+            into = f"INSERT INTO {self._table.name} ({', '.join(names)})"
+            sql = f"{into} VALUES {', '.join(row for _ in range(size))}{self._end}"
+            form.parts[size, with_id] = sql
+        return sql
 
     def _form(self, dialect: Dialect) -> "_Form":
         form = self._forms.get(dialect.name)

@@ -84,7 +84,7 @@ class Blueprint(flask.Blueprint):
         `writes`: whether it runs in a writing transaction (by its method when None).
         `place`: the host name it answers on. `browser`: False for callers that bring credentials
         with each request, whom no other site can impersonate. `asks_again`: the view has the
-        writer ask whether the sign-in is in force (people.service.ended), so that who is asking may
+        writer ask whether the sign-in is in force (lms.people.in_force), so that who is asking may
         be remembered from a moment ago; its permission must hang on being signed in alone.
         """
         if view_func is None:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from lms.config import Settings
-from lms.db import Prepared, PreparedIn, insert_or_ignore
+from lms.db import Prepared, insert_or_ignore
 from lms.errors import ConflictError, InvalidError, NotFoundError
 from lms.people import audit
 from lms.people.actor import Actor, Identity
@@ -109,20 +109,6 @@ _BY_SUBJECT = Prepared(
 )
 
 
-_IN_FORCE = PreparedIn(
-    select(SignIn.id)
-    .join(Person, Person.id == SignIn.person_id)
-    .where(
-        SignIn.revoked_at.is_(None),
-        SignIn.seen_at > bindparam("seen_after"),
-        SignIn.created_at > bindparam("created_after"),
-        Person.status.not_in(GONE),
-    ),
-    SignIn.id,
-    int,
-)
-
-
 def find_actor(
     session: Session | Connection, identity: Identity, *, now: datetime, settings: Settings
 ) -> Actor | None:
@@ -151,19 +137,6 @@ def find_actor(
             subject=identity.subject,
         )
     )
-
-
-def ended(
-    connection: Connection, sign_ins: Collection[int], *, now: datetime, settings: Settings
-) -> set[int]:
-    """Those of the sign-ins, by their ids, that sign nobody in any longer; one query for all."""
-    if not sign_ins:
-        return set()
-    told = {
-        "seen_after": now - timedelta(minutes=settings.idle_minutes) - STALE,
-        "created_after": now - timedelta(days=settings.sign_in_days),
-    }
-    return set(sign_ins) - set(_IN_FORCE.all(connection, sign_ins, **told))
 
 
 def recognise(
