@@ -59,6 +59,12 @@ def speaks(version: str) -> None:
     g.lms_xapi_version = version
 
 
+def is_spoken(version: str) -> bool:
+    """Whether the endpoint takes a version: that of 1.0.3 none that came later (3.3.s3.b6)."""
+    later = version.startswith("2.") and endpoint() == "xapi_1"
+    return SPOKEN.match(version) is not None and not later
+
+
 def endpoint() -> str:
     """The one of ENDPOINTS under whose address the request came."""
     if request.blueprint is None:
@@ -74,11 +80,9 @@ def _prefix() -> str:
 
 def _tell(response: Response) -> Response:
     """Communication 3.3.s3.b1 and b2: the version; and what other origins may do."""
-    spoken = SPOKEN.match(
-        g.get("lms_xapi_version") or request.headers.get("X-Experience-API-Version", "")
-    )
+    given = g.get("lms_xapi_version") or request.headers.get("X-Experience-API-Version", "")
     response.headers["X-Experience-API-Version"] = (
-        _LATEST[spoken.group()[0]] if spoken else ENDPOINTS[endpoint()]
+        _LATEST[given[0]] if is_spoken(given) else ENDPOINTS[endpoint()]
     )
     if request.path.endswith("/statements"):
         # 2.1.3.s2.b5: whatever was stored before this instant is found.
