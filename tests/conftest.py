@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import hypothesis
 import jinja2
 import psycopg
 import pytest
@@ -29,6 +30,12 @@ from lms.web import assets
 from tests import factories
 
 PACE = {"LMS_SECRET": "test-secret", "LMS_DATA_KEY": "test-key"}
+
+# A busy machine is slow: neither an example nor the making of examples is held against a clock.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_finish() -> None:

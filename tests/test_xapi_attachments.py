@@ -103,6 +103,18 @@ def test_files_come_back_with_their_statements(vendor: System) -> None:
         assert together.headers.get("Last-Modified") == alone.headers.get("Last-Modified")
 
 
+def test_a_length_is_held_against_the_parts_own_alone(both: System) -> None:
+    """1.5.2.s1.b4 and s2.b2.b7; the signed example of the standard (Data D) is four octets off."""
+    wrong = stated(attachment(TEXT, length=len(TEXT) - 4))
+    answer = send(both, wrong, part(TEXT))
+    assert answer.status_code == 200, answer.data
+    [id_] = answer.get_json()
+    kept = both.get(statementId=id_, attachments="true")
+    assert json.loads(parts_of(kept)[0][1])["attachments"] == wrong["attachments"]
+    assert files_of(kept) == [told(TEXT)]
+    assert send(both, wrong, part(TEXT, Content_Length=str(len(TEXT)))).status_code == 400
+
+
 def test_the_next_page_has_its_files_too(quick: System) -> None:
     datas = [b"one", b"two", b"three"]
     for data in datas:

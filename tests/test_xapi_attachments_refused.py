@@ -119,9 +119,9 @@ WRONG: dict[str, tuple[list[bytes], str, str]] = {
         "1.5.2.s2.b2.b7",
     ),
     "another length in the attachment": (
-        [json_part(stated(attachment(TEXT, length=26))), part(TEXT)],
+        [json_part(stated(attachment(TEXT, length=26))), part(TEXT, Content_Length="27")],
         "$.attachments[0].length",
-        "27 octets",
+        "Content-Length, 27",
     ),
     "a header twice": (
         [json_part(SPOKEN), b"Content-Type: text/plain\r\n" + part(TEXT)],

@@ -145,7 +145,10 @@ def test_wrong_parameters(kept: Shelf, method: str) -> None:
         ({kept.id_name.lower(): "a"}, kept.id_name.lower()),
         ({kept.id_name: "a\x00"}, kept.id_name),
         ({kept.id_name: ""}, kept.id_name),
-        ({"since": "2026-01-01T00:00:00Z"}, "since"),
+        (
+            {"since": "yesterday" if method in {"GET", "DELETE"} else "2026-01-01T00:00:00Z"},
+            "since",
+        ),
     ]
     if "activityId" in kept.about:
         wrong += [
@@ -166,6 +169,18 @@ def test_wrong_parameters(kept: Shelf, method: str) -> None:
         name = None if kept.id_name in query else "d"
         answer = kept.ask(method, name, query=query, data=b"{}")
         assert (answer.status_code, answer.get_json()["error"]["path"]) == (400, path), query
+    assert rows(kept.asking) == []
+
+
+def test_since_is_about_lists_and_says_nothing_of_one_document(kept: Shelf) -> None:
+    made = kept.ask("POST", "d", data=b"{}", content_type="application/json")
+    assert made.status_code == 204
+    for instant in ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"):
+        answer = kept.ask("GET", "d", query={"since": instant})
+        assert (answer.status_code, answer.data) == (200, b"{}")
+    # Nor is anything deleted by when it was changed: a list is deleted whole or not at all.
+    assert kept.ask("DELETE", None, query={"since": "2000-01-01T00:00:00Z"}).status_code == 400
+    assert kept.ask("DELETE", "d", query={"since": "2100-01-01T00:00:00Z"}).status_code == 204
     assert rows(kept.asking) == []
 
 

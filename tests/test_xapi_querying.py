@@ -69,6 +69,17 @@ def test_a_wrong_parameter_is_named(quick: System, query: dict[str, Any], path: 
     assert (answer.status_code, answer.get_json()["error"]["path"]) == (400, path)
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_an_instant_is_one_of_the_versions_standard(quick: System, name: str) -> None:
+    for text in ("2026-01-02T03:04Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+0900"):
+        quick.version = "1.0.3"
+        assert quick.get(**{name: text}).status_code == 200
+        quick.version = "2.0.0"
+        answer = quick.get(**{name: text})
+        assert (answer.status_code, answer.get_json()["error"]["path"]) == (400, name)
+    assert quick.get(**{name: "2026-01-02T03:04:05+09:00"}).status_code == 200
+
+
 def test_statements_are_found_by_each_parameter(vendor: System) -> None:
     registration = str(uuid.uuid4())
     account = {"account": {"homePage": "http://a.kr", "name": "가"}}

@@ -95,6 +95,12 @@ def test_a_signed_statement_is_taken(vendor: System, signer: Signer) -> None:
             assert found == [told(jws, CONTENT_TYPE)]
 
 
+def test_a_certificate_may_come_in_the_lines_of_its_pem(vendor: System, signer: Signer) -> None:
+    lines = [signer.x5c[at : at + 64] for at in range(0, len(signer.x5c), 64)]
+    jws = signer.sign(STATEMENT, x5c=["\r\n".join(lines)])
+    assert send(vendor, signed(jws), jws_part(jws)).status_code == 200
+
+
 def test_a_signed_statement_is_put_too(vendor: System, signer: Signer) -> None:
     jws = signer.sign(STATEMENT)
     query = {"statementId": ID}

@@ -263,18 +263,28 @@ def test_a_voided_statement_is_noted_and_no_voiding_one_can_be(
     with db.reading() as session:
         noted = session.execute(select(Voiding.target, Voiding.statement_id)).all()
     assert noted == [(one.statement_id, void.statement_id)]
-    # 2.0 refuses what 1.0.x takes without effect.
     for target in (one.statement_id, void.statement_id):
-        with pytest.raises(InvalidError) as refused:
-            add(voiding(target), version="2.0.0")
-        assert refused.value.field == "$.object.id"
+        for version in ("1.0.3", "2.0.0"):
+            with pytest.raises(InvalidError) as refused:
+                add(voiding(target), version=version)
+            assert refused.value.field == "$.object.id"
     assert number(db) == 2
-    add(voiding(one.statement_id), voiding(void.statement_id))
-    assert number(db) == 4
     # The same voiding statement again is the same statement, not a second voiding.
     assert not add(void.raw, version="2.0.0")[0].is_new
-    # What is not here yet may be voided (Data 2.3.2.s2.b5).
-    assert add(voiding(str(uuid.uuid4())), version="2.0.0")[0].is_new
+
+
+def test_what_is_not_here_yet_is_voided_as_often_as_one_likes(
+    db: Database, add: Callable[..., list[Stored]]
+) -> None:
+    """Data 2.3.2.s2.b3, b5: it is not voided before it is here."""
+    awaited = str(uuid.uuid4())
+    for version in ("2.0.0", "1.0.3", "2.0.0"):
+        assert add(voiding(awaited), version=version)[0].is_new
+    assert (number(db), number(db, Voiding)) == (3, 1)
+    [one] = add(statement(id=awaited))
+    assert one.is_new
+    with pytest.raises(InvalidError):
+        add(voiding(awaited))
 
 
 def test_what_others_vouch_for_is_voided_with_every_scope_only(

@@ -30,13 +30,20 @@ _OFFSET = (
     r"|-00:?(0[1-9]|[1-5][0-9])"
 )
 # ISO 8601's combined format; minus zero says that the offset is unknown (RFC 3339 4.3): refused.
-_TIMESTAMP = (
-    rf"\A{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)([.,][0-9]+)?)?(Z|{_OFFSET})?\Z"
+_EXTENDED = (
+    rf"{_DAY}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)([.,][0-9]+)?)?([Zz]|{_OFFSET})?"
 )
+# Its basic form; what stands in it is looked at once it is written in the extended one.
+_BASIC = (
+    r"([0-9]{4})([0-9]{2})([0-9]{2})[Tt]([0-9]{2})([0-9]{2})"
+    r"([0-9]{2}(?:[.,][0-9]+)?)?([Zz]|[+\-][0-9]{2}(?:[0-9]{2})?)?"
+)
+_TIMESTAMP = rf"\A({_EXTENDED}|{_BASIC})\Z"
 # 2.0 wants RFC 3339: seconds and an offset with its colon are always there.
 _RFC3339 = (
-    rf"\A{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
-    r"(Z|\+([01][0-9]|2[0-3]):[0-5][0-9]|-(0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|-00:(0[1-9]|[1-5][0-9]))\Z"
+    rf"\A{_DAY}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
+    r"([Zz]|\+([01][0-9]|2[0-3]):[0-5][0-9]|-(0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]"
+    r"|-00:(0[1-9]|[1-5][0-9]))\Z"
 )
 # ISO 8601:2004 4.4.3.2; only the smallest part may have a fraction. Seconds alone may go without
 # their T: an example of the standard does (Data 4.6.s2.table1.row2).
@@ -73,11 +80,13 @@ RULES = {
 """Pattern → what it asks for, in the words of a refusal."""
 
 _is_rfc3339 = re.compile(_RFC3339).match
-_is_timestamp = re.compile(_TIMESTAMP).match
+_is_extended = re.compile(rf"\A{_EXTENDED}\Z").match
+_basic = re.compile(rf"\A{_BASIC}\Z").match
 _is_iri = re.compile(_IRI).match
 _is_uuid = re.compile(_UUID).match
 _PARTS = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:Z|([+-])(\d\d):?(\d\d)?)?\Z"
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?"
+    r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?\Z"
 )
 
 
@@ -94,7 +103,9 @@ def read_timestamp(text: str, *, strict: bool = False) -> datetime:
 
     `strict`: RFC 3339, as 2.0 asks. Raises ValueError on a day or a form that does not exist.
     """
-    if not (_is_rfc3339 if strict else _is_timestamp)(text):
+    if not strict:
+        text = _extended(text)
+    if not (_is_rfc3339 if strict else _is_extended)(text):
         raise ValueError(RULES[_TIMESTAMP])
     found = _PARTS.match(text)
     if found is None:
@@ -118,7 +129,7 @@ def in_utc(text: str, at: datetime) -> str:
     """
     if text.endswith("Z") and "T" in text and _is_rfc3339(text):
         return text
-    found = _PARTS.match(text)
+    found = _PARTS.match(_extended(text))
     fraction = found.group(4) if found else None
     return at.strftime("%Y-%m-%dT%H:%M:%S").zfill(19) + (f".{fraction}" if fraction else "") + "Z"
 
@@ -126,3 +137,12 @@ def in_utc(text: str, at: datetime) -> str:
 def write_timestamp(at: datetime) -> str:
     """An instant as RFC 3339 in UTC, to the microsecond."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _extended(text: str) -> str:
+    """A timestamp in ISO 8601's basic form in the extended one; any other text as it is."""
+    found = _basic(text)
+    if found is None:
+        return text
+    year, month, day, hour, minute, second, offset = found.groups("")
+    return f"{year}-{month}-{day}T{hour}:{minute}{second and ':'}{second}{offset}"

@@ -99,10 +99,11 @@ def refuse(name: str, rule: str) -> InvalidError:
     return InvalidError(_REFUSAL, field=name, name=name, rule=rule)
 
 
-def read_query(given: Mapping[str, str], *, languages: str = "") -> Query:
+def read_query(given: Mapping[str, str], *, languages: str = "", strict: bool = False) -> Query:
     """The query in a request's parameters, each checked as in statements (Data 2.2.s4.b4).
 
-    `languages`: the request's Accept-Language. Raises InvalidError, whose field is the parameter.
+    `languages`: the request's Accept-Language. `strict`: instants of RFC 3339, as 2.0 asks.
+    Raises InvalidError, whose field is the parameter.
     """
     for name in given:
         if name not in _KNOWN:
@@ -113,8 +114,8 @@ def read_query(given: Mapping[str, str], *, languages: str = "") -> Query:
         verb=_iri("verb", given),
         activity=_iri("activity", given),
         registration=_registration(given),
-        since=_instant("since", given),
-        until=_instant("until", given),
+        since=_instant("since", given, strict=strict),
+        until=_instant("until", given, strict=strict),
         limit=_limit(given.get("limit", "0")),
         ascending=_flag("ascending", given),
         related_agents=_flag("related_agents", given),
@@ -245,11 +246,11 @@ def _registration(given: Mapping[str, str]) -> str | None:
     return given["registration"].lower()
 
 
-def _instant(name: str, given: Mapping[str, str]) -> datetime | None:
+def _instant(name: str, given: Mapping[str, str], *, strict: bool) -> datetime | None:
     if name not in given:
         return None
     try:
-        return formats.read_timestamp(given[name])
+        return formats.read_timestamp(given[name], strict=strict)
     except ValueError as error:
         raise refuse(name, str(error)) from None
 

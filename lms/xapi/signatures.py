@@ -73,9 +73,10 @@ def _check_certified(told: dict[str, Any], signed: bytes, signature: bytes, path
     """Data 2.6.s5.b3.b3. The first certificate is the signer's (RFC 7515 4.1.6)."""
     rule = "an x5c that begins with the signer's X.509 certificate, of an RSA key (RFC 7515 4.1.6)"
     try:
-        der = b64decode(told["x5c"][0], validate=True)
+        # Some leave in the line breaks of the PEM that it was taken from.
+        der = b64decode("".join(told["x5c"][0].split()), validate=True)
         key = x509.load_der_x509_certificate(der).public_key()
-    except (ValueError, TypeError, LookupError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, AttributeError, LookupError, UnsupportedAlgorithm):
         raise refusal(path, rule) from None
     if not isinstance(key, RSAPublicKey):
         raise refusal(path, rule)

@@ -352,7 +352,7 @@ def _void(
     ids: Sequence[str],
     fresh: Mapping[str, int],
 ) -> list[Voided]:
-    """Note what the new statements void. 1.0.x takes a voiding without effect, 2.0 refuses it."""
+    """Note what the new statements void. One that is here and is voided, or voids, is refused."""
     received, authority = sent.received, sent.authority
     done = []
     for number, (one, statement_id) in enumerate(zip(received, ids, strict=True)):
@@ -362,16 +362,16 @@ def _void(
         target = _find(connection, institution_id, [one.voids]).get(one.voids)
         if target is not None and authority.name != target.authority and not authority.voids_others:
             raise ForbiddenError(_NOT_YOURS)
-        strict = one.version.startswith("2.")
-        if strict and target is not None and target.verb == VOIDED:
+        if target is not None and target.verb == VOIDED:
             raise refusal(path, "a voiding statement cannot be voided (Data 2.3.2)")
         noted = connection.execute(
             insert_or_ignore(connection, Voiding).returning(Voiding.id),
             {"institution_id": institution_id, "target": one.voids, "statement_id": statement_id},
         ).scalar()
-        if strict and noted is None:
+        # One that is not here is not voided yet, however often that was asked for (2.3.2.s2.b3).
+        if noted is None and target is not None:
             raise refusal(path, "the statement is voided already (Data 2.3.2)")
-        if noted is not None and target is not None and target.verb != VOIDED:
+        if target is not None:
             vouched = target.registration, target.authority
             done.append(Voided(one.voids, *vouched, statement_id))
     return done

@@ -15,7 +15,6 @@ from lms.xapi import documents
 from lms.xapi.actors import identifier
 from lms.xapi.credentials import Caller
 from lms.xapi.documents import Blind, Context, Kind
-from lms.xapi.querying import refuse
 from lms.xapi.resources.parameters import (
     activity_in,
     agent_in,
@@ -63,15 +62,14 @@ def get(shelf: Shelf, call: Call) -> ResponseReturnValue:
     """A document, or the ids of all that there are (2.3.s3, s4)."""
     caller = call.caller(shelf.scope)
     given = call.only(*shelf.about, shelf.id_name, "since")
-    if shelf.id_name in given and "since" in given:
-        raise refuse("since", f"not together with {shelf.id_name} (Communication 2.3.s4)")
+    since = since_in(given, strict=call.is_2)
     context = shelf.context(caller, given)
     connection = session().connection()
     if shelf.id_name not in given:
-        since = since_in(given, strict=call.is_2)
         found, latest = documents.ids(connection, caller.institution_id, context, since=since)
         listed = Response(documents.listing(found), mimetype=documents.JSON)
         return tagged(listed, call, at=latest)
+    # One document is given whenever it was changed: `since` is about lists (2.3.s4).
     name = required(shelf.id_name, given)
     one = documents.find(connection, caller.institution_id, context, name)
     if one is None:
@@ -133,7 +131,7 @@ def delete(shelf: Shelf, call: Call) -> ResponseReturnValue:
     """Delete a document; of states, all of a context where none is named (2.3.s5)."""
     several = shelf.kind == "state" and shelf.id_name not in call.parameters
     if not several:
-        caller, context, name = _meant(shelf, call)
+        caller, context, name = _meant(shelf, call, "since")
     else:
         caller = call.caller(shelf.scope)
         context = shelf.context(caller, call.only(*shelf.about))
@@ -149,10 +147,11 @@ def delete(shelf: Shelf, call: Call) -> ResponseReturnValue:
     return Response(status=204)
 
 
-def _meant(shelf: Shelf, call: Call) -> tuple[Caller, Context, str]:
-    """Who would change which document."""
+def _meant(shelf: Shelf, call: Call, *more: str) -> tuple[Caller, Context, str]:
+    """Who would change which document. `more`: parameters that change nothing of that."""
     caller = call.caller(shelf.scope)
-    given = call.only(*shelf.about, shelf.id_name)
+    given = call.only(*shelf.about, shelf.id_name, *more)
+    since_in(given, strict=call.is_2)
     return caller, shelf.context(caller, given), required(shelf.id_name, given)
 
 

@@ -183,10 +183,12 @@ def _file(part: Part, path: str) -> File:
     if not sha2:
         rule = "in each part after the first, the SHA-2 of its data (Communication 1.5.2.s2.b2.b3)"
         raise refuse(f"{path}.X-Experience-API-Hash", rule)
-    if headers.get("content-length", str(len(part.data))) != str(len(part.data)):
+    length = headers.get("content-length")
+    if length not in {None, str(len(part.data))}:
         rule = f"the length of the data, {len(part.data)} octets (Communication 1.5.2.s2.b2.b7)"
         raise refuse(f"{path}.Content-Length", rule)
-    return File(path, sha2.lower(), headers.get("content-type"), part.data)
+    kind = headers.get("content-type")
+    return File(path, sha2.lower(), kind, part.data, says_length=length is not None)
 
 
 def _unbounded() -> InvalidError:

@@ -91,7 +91,8 @@ resource("/statements", GET=get_statements, POST=add_statements, PUT=put_stateme
 
 def _query(call: Call, given: dict[str, str]) -> Query:
     if "more" not in given:
-        return querying.read_query(given, languages=call.headers.get("Accept-Language", ""))
+        languages = call.headers.get("Accept-Language", "")
+        return querying.read_query(given, languages=languages, strict=call.is_2)
     for name in given.keys() - {"more"}:
         raise refuse(name, "more stands alone")
     return querying.read_more(given["more"], state().secret)
