@@ -64,12 +64,6 @@ def speaks(version: str) -> None:
     g.lms_xapi_version = version
 
 
-def is_spoken(version: str) -> bool:
-    """Whether the endpoint takes a version: that of 1.0.3 none that came later (3.3.s3.b6)."""
-    later = version.startswith("2.") and endpoint() == "xapi_1"
-    return SPOKEN.match(version) is not None and not later
-
-
 def endpoint() -> str:
     """The one of ENDPOINTS under whose address the request came."""
     named = request.blueprint

@@ -1,8 +1,8 @@
 """What every resource of the standard shares: how it is asked, who asks, and how it answers.
 
 A resource is a function of a `Call`, which says the same whether the request came as itself or as a
-form (Communication 1.3 of 1.0.3). It stands under two addresses over one store: that of 2.0 takes
-1.0.x as well, and each speaks its own version where a request names none.
+form (Communication 1.3 of 1.0.3). It stands under two addresses over one store: each takes every
+version that a request names, and speaks its own where none is named.
 """
 
 import zlib
@@ -45,8 +45,7 @@ _AS_HEADERS = frozenset(
 
 _NO_VERSION = (
     "X-Experience-API-Version 머리글에 쓸 판을 적어 주십시오. "
-    "받는 판은 1.0.0부터 1.0.3까지와 2.0.x입니다. "
-    "1.0.3으로 끝나는 주소에서는 2.0.x를 받지 않습니다. 받은 값: {given}"
+    "받는 판은 1.0.0부터 1.0.3까지와 2.0.x입니다. 받은 값: {given}"
 )
 _NOT_PACKED = "Content-Encoding이 gzip이지만 본문을 풀 수 없습니다. 다시 압축해 보내 주십시오."
 _STRANGE_PACKING = "Content-Encoding은 gzip만 받습니다. gzip으로 압축하거나 그대로 보내 주십시오."
@@ -240,7 +239,7 @@ def _fields(content: bytes) -> dict[str, str]:
 def _version(headers: Headers) -> str:
     """The version that the request speaks (Communication 3.3); «1.0» is 1.0.0."""
     given = headers.get("X-Experience-API-Version") or ""
-    if not answers.is_spoken(given):
+    if not answers.SPOKEN.match(given):
         raise InvalidError(_NO_VERSION, field="X-Experience-API-Version", given=given[:20] or "-")
     answers.speaks(given)
     return "1.0.0" if given == "1.0" else given
