@@ -54,14 +54,15 @@ def statements(dialect_name: str, refused: _Refused = REFUSED) -> list[str]:
 
 
 def drop_statements(dialect_name: str) -> list[str]:
-    """The SQL that takes them away again."""
+    """The SQL that takes all of them away again, also from tables that are gone."""
+    every = {**REFUSED, **REFUSED_OF_MEETINGS}
     if dialect_name == "postgresql":
         drops = [
             f"DROP TRIGGER IF EXISTS {_name(table, act)} ON {table}"
-            for table, act in _pairs(REFUSED)
+            for table, act in _pairs(every)
         ]
         return [*drops, f"DROP FUNCTION IF EXISTS {_FUNCTION}()"]
-    return [f"DROP TRIGGER IF EXISTS {_name(table, act)}" for table, act in _pairs(REFUSED)]
+    return [f"DROP TRIGGER IF EXISTS {_name(table, act)}" for table, act in _pairs(every)]
 
 
 def _pairs(refused: _Refused) -> list[tuple[str, str]]:
