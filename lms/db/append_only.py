@@ -58,8 +58,7 @@ def drop_statements(dialect_name: str) -> list[str]:
     every = {**REFUSED, **REFUSED_OF_MEETINGS}
     if dialect_name == "postgresql":
         drops = [
-            f"DROP TRIGGER IF EXISTS {_name(table, act)} ON {table}"
-            for table, act in _pairs(every)
+            f"DROP TRIGGER IF EXISTS {_name(table, act)} ON {table}" for table, act in _pairs(every)
         ]
         return [*drops, f"DROP FUNCTION IF EXISTS {_FUNCTION}()"]
     return [f"DROP TRIGGER IF EXISTS {_name(table, act)}" for table, act in _pairs(every)]
