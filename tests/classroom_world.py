@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from sqlalchemy import insert, select
 
-from lms.classroom import editing, meetings
+from lms.classroom import editing, meetings, seats
 from lms.classroom.blocks import Block
 from lms.classroom.models import Meeting, MeetingWaiting, Room, Seat
 from lms.classroom.planning import MeetingPlan
@@ -158,3 +158,15 @@ def waiting(session, meeting_id):
 
 def again(session, meeting):
     return session.get_one(Meeting, meeting.id)
+
+
+def take(session, state, meeting, enrolment, **more):
+    """The enrolment's person takes a seat, or the last place on the list."""
+    enrolment = session.merge(enrolment)
+    return seats.take(
+        session,
+        state.hook,
+        session.merge(meeting),
+        enrolment,
+        **{"actor_id": enrolment.person_id, "now": NOW, **more},
+    )

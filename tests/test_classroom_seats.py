@@ -23,7 +23,7 @@ from lms.learning.models import Enrolment
 from lms.outbox import Task
 from lms.plugins import plugin_manager
 from tests import classroom_world as worlds
-from tests.classroom_world import START, block
+from tests.classroom_world import START, block, take
 from tests.factories import NOW
 
 DAY = timedelta(days=1)
@@ -33,17 +33,6 @@ WHO = st.integers(0, 9)
 @pytest.fixture
 def world(state):
     return worlds.build(state)
-
-
-def take(session, state, meeting, enrolment, **more):
-    enrolment = session.merge(enrolment)
-    return seats.take(
-        session,
-        state.hook,
-        session.merge(meeting),
-        enrolment,
-        **{"actor_id": enrolment.person_id, "now": NOW, **more},
-    )
 
 
 def seat_of(session, person):

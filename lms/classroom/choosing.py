@@ -1,7 +1,7 @@
 """What a learner sees of meetings: their own, and those that they may choose from."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -16,6 +16,9 @@ SHOWN = ("open", "closed", "held", "cancelled")
 """A meeting that is still planned is nobody's to see but who plans it."""
 
 MOST = 60
+
+EARLY = timedelta(minutes=30)
+"""How long before it begins a live meeting may be joined."""
 
 
 class Line(NamedTuple):
@@ -47,9 +50,7 @@ class Line(NamedTuple):
         return self.seat is not None and self.seat.state in HOLDS
 
 
-def of_activity(
-    session: Session, enrolment: EnrolmentLike, activity_id: int, *, now: datetime
-) -> list[Line]:
+def of_activity(session: Session, enrolment: EnrolmentLike, activity_id: int) -> list[Line]:
     """The meetings at which the activity can be attended, soonest first; one query and two more."""
     where = (
         Meeting.run_id == enrolment.run_id,
@@ -66,6 +67,42 @@ def of_person(session: Session, person_id: int, *, since: datetime) -> list[Line
         Enrolment.person_id == person_id,
         Meeting.ends_at >= since,
     )
+
+
+def next_of(session: Session, person_id: int, *, now: datetime, most: int = 3) -> list[Line]:
+    """The next meetings at which they have a seat, or are offered one; a query and one more."""
+    held = Seat.state.in_(HOLDS)
+    lines = _lines(
+        session,
+        Enrolment.person_id == person_id,
+        held,
+        Meeting.ends_at > now,
+        Meeting.state != "cancelled",
+    )
+    return lines[:most]
+
+
+def instead(lines: Sequence[Line], *, now: datetime) -> dict[int, list[Line]]:
+    """Seat → other meetings of the same part with a free seat and nobody waiting."""
+    free = [
+        line
+        for line in lines
+        if line.meeting.state == "open"
+        and line.meeting.starts_at > now
+        and line.free
+        and not line.queue
+        and not line.holds
+    ]
+    return {
+        line.seat.id: [
+            one
+            for one in free
+            if one.enrolment_id == line.enrolment_id
+            and one.meeting.activity_id == line.meeting.activity_id
+        ]
+        for line in lines
+        if line.seat is not None and line.holds
+    }
 
 
 def _lines(session: Session, *where: ColumnElement[bool]) -> list[Line]:

@@ -61,13 +61,15 @@ class MeetingKind:
         return []
 
     def context(self, session: Session, place: Place) -> dict[str, Any]:
+        lines = choosing.of_activity(session, place.enrolment, place.activity.id)
         return {
             "note": place.activity.config.get("note", ""),
-            "lines": choosing.of_activity(
-                session, place.enrolment, place.activity.id, now=place.now
-            ),
+            "lines": lines,
+            "choices": choosing.instead(lines, now=place.now),
+            "soon": place.now + choosing.EARLY,
             "enrolment_id": place.enrolment.id,
+            "activity_id": place.activity.id,
         }
 
     def preview(self, session: Session, place: Place) -> dict[str, Any]:
-        return {"note": place.activity.config.get("note", ""), "lines": [], "enrolment_id": 0}
+        return {"note": place.activity.config.get("note", ""), "lines": []}

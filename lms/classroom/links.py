@@ -65,3 +65,7 @@ def renew(session: Session, hook: pluggy.HookRelay, meeting: Meeting) -> None:
     provider = providers.provider_of(hook, meeting.provider)
     for one in session.scalars(select(JoinLink).where(JoinLink.meeting_id == meeting.id)):
         one.url = provider.link(meeting.provider_told, one.participant)
+
+
+def by_token(session: Session, token: str) -> JoinLink | None:
+    return session.scalar(select(JoinLink).where(JoinLink.token == token))

@@ -84,9 +84,9 @@ def cancel_meeting(
     Raises InvalidError without a reason, ConflictError when it is over.
     """
     meeting = lock_meeting(session, meeting.id)
-    meeting.sequence += 1
-    meeting.changed_at = now
-    change = move(session, meeting, "cancelled", reason=reason, actor_id=actor_id, now=now)
+    change = move(
+        session, meeting, "cancelled", shows=True, reason=reason, actor_id=actor_id, now=now
+    )
     for seat in _offered(session, meeting):
         # Nobody can say yes any more; whoever is told of the meeting hears it there.
         holding.let_go(session, seat, why="cancelled", actor_id=actor_id, now=now)
@@ -119,9 +119,7 @@ def restore_meeting(
         .limit(1)
     ).one()
     to = "closed" if before == "open" and meeting.starts_at <= now else before
-    meeting.sequence += 1
-    meeting.changed_at = now
-    change = move(session, meeting, to, reason=reason, actor_id=actor_id, now=now)
+    change = move(session, meeting, to, shows=True, reason=reason, actor_id=actor_id, now=now)
     for seat in _gone_elsewhere(session, meeting):
         holding.let_go(session, seat, why="moved", actor_id=actor_id, now=now)
         links.close_for(session, seat, now=now)
@@ -148,14 +146,15 @@ def move(
     meeting: Meeting,
     to: str,
     *,
+    shows: bool = False,
     reason: str,
     actor_id: int | None,
     now: datetime,
 ) -> MeetingChange:
     """The meeting goes to another state, with its history row and its audit row.
 
-    The caller holds its lock. Raises ConflictError for a step that there is not, InvalidError
-    without a reason.
+    The caller holds its lock. `shows`: calendars must show it. Raises ConflictError for a step that
+    there is not, InvalidError without a reason.
     """
     if not reason.strip():
         raise InvalidError("왜 그렇게 하는지 한 줄로 적어 주십시오.", field="reason")
@@ -166,6 +165,9 @@ def move(
             to=STATES[to],
         )
     before, meeting.state = meeting.state, to
+    if shows:
+        meeting.sequence += 1
+        meeting.changed_at = now
     return note(session, meeting, before, reason=reason, actor_id=actor_id, now=now)
 
 

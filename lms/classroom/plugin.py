@@ -7,7 +7,19 @@ from typing import Any
 from lms.classroom import clockwork, seats, telling, with_runs
 from lms.classroom.kind import MeetingKind
 from lms.classroom.providers import Generic, Provider
+from lms.classroom.views import MENU, blueprint
+from lms.edge import Blueprint, Entry
 from lms.hooks import hookimpl
+
+
+@hookimpl
+def lms_blueprints() -> Iterable[Blueprint]:
+    return [blueprint]
+
+
+@hookimpl
+def lms_menu() -> Iterable[Entry]:
+    return MENU
 
 
 @hookimpl

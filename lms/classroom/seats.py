@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pluggy
 from sqlalchemy import select
@@ -164,12 +165,12 @@ def move(
         raise ConflictError("이미 내놓은 자리입니다. 화면을 새로 고쳐 주십시오.")
     if not holding.free_numbers(session, to) or queue.somebody_waits(session, to.id):
         raise ConflictError(FULL)
-    release(session, hook, seat, why="moved", reason=reason, actor_id=actor_id, now=now)
-    found = take(
-        session, hook, to, enrolment, source="moved", reason=reason, actor_id=actor_id, now=now
-    )
-    if not isinstance(found, Seat):
-        raise ConflictError(FULL)
+    how: dict[str, Any] = {"reason": reason, "actor_id": actor_id, "now": now}
+    with session.begin_nested():  # what stands against the new one leaves the old one as it was
+        release(session, hook, seat, why="moved", **how)
+        found = take(session, hook, to, enrolment, source="moved", **how)
+        if not isinstance(found, Seat):
+            raise ConflictError(FULL)
     return found
 
 

@@ -25,7 +25,7 @@ def cancel_all(
     ).all()
     for meeting_id in ids:
         meeting = holding.lock_meeting(session, meeting_id)
-        meeting.sequence += 1
-        meeting.changed_at = now
-        meetings.move(session, meeting, "cancelled", reason=reason, actor_id=actor_id, now=now)
+        meetings.move(
+            session, meeting, "cancelled", shows=True, reason=reason, actor_id=actor_id, now=now
+        )
         triggers.drop(session, "meeting", meeting.id, now=now)
