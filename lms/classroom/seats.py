@@ -217,25 +217,35 @@ def enrolment_ended(
 def check(
     session: Session, meeting: Meeting, enrolment: Enrolment, *, source: str, now: datetime
 ) -> None:
-    """Raises what stands against a seat, apart from their number."""
-    against = against_taking(session, meeting, source=source, now=now)
-    if against is not None:
-        raise against
-    if enrolment.run_id != meeting.run_id or enrolment.state != "enrolled":
-        raise ConflictError("이 기수를 듣는 사람만 자리를 얻을 수 있습니다.")
+    """Raises what stands against a seat, apart from their number; holds the person's lock then."""
     conflicts.hold_still(session, None, [enrolment.person_id])
+    found = against(session, meeting, enrolment, source=source, now=now)
+    if found is not None:
+        raise found
+
+
+def against(
+    session: Session, meeting: Meeting, enrolment: Enrolment, *, source: str, now: datetime
+) -> LMSError | None:
+    """What stands against the person's seat, apart from their number; None when nothing does."""
+    closed = against_taking(session, meeting, source=source, now=now)
+    if closed is not None:
+        return closed
+    if enrolment.run_id != meeting.run_id or enrolment.state != "enrolled":
+        return ConflictError("이 기수를 듣는 사람만 자리를 얻을 수 있습니다.")
     if other := _same_part(session, meeting, enrolment):
-        raise ConflictError(
-            "같은 차시의 「{title}」 회차에 이미 자리가 있습니다. 바꾸려면 그 자리에서 옮겨 "
-            "주십시오.",
+        return ConflictError(
+            "같은 차시의 「{title}」 회차에 이미 자리가 있습니다. 바꾸려면 그 자리에서 "
+            "옮겨 주십시오.",
             title=other.title,
         )
     for one in conflicts.of_person(session, meeting, enrolment.person_id):
-        raise ConflictError(
-            "그 시각에 「{title}」 회차가 있습니다. 다른 회차를 고르거나 그 자리를 먼저 내놓아 "
-            "주십시오.",
+        return ConflictError(
+            "그 시각에 「{title}」 회차가 있습니다. 다른 회차를 고르거나 그 자리를 먼저 "
+            "내놓아 주십시오.",
             title=one.title,
         )
+    return None
 
 
 def against_taking(
