@@ -95,7 +95,7 @@ def test_an_officer_plans_opens_and_moves_a_meeting(state, world, officer):
     assert officer.post(edit, data=told | {"reason": "강사 사정"}).status_code == 303
     page = officer.get(f"/manage/meetings/{meeting.id}").text
     assert "강사 사정" in page
-    week = officer.get(f"/manage/meetings/week?day={(start + DAY).date().isoformat()}").text
+    week = officer.get(f"/manage/meetings?day={(start + DAY).date().isoformat()}").text
     assert "1회차 실습" in week
     cancelled = officer.post(step, data={"act": "cancel"})
     assert "한 줄로" in cancelled.text
@@ -307,9 +307,9 @@ def test_no_list_costs_more_for_more_rows(app, state, world, officer):
 
     first = add(1, 1)
     pages = [
-        (officer, "/manage/meetings"),
+        (officer, "/manage/meetings/list"),
         (officer, f"/manage/runs/{world.run.id}/meetings"),
-        (officer, f"/manage/meetings/week?day={(start + DAY).date().isoformat()}"),
+        (officer, f"/manage/meetings?day={(start + DAY).date().isoformat()}"),
         (officer, "/manage/rooms"),
         (officer, f"/manage/rooms/{world.rooms[0].id}"),
         (officer, "/manage/instructors"),

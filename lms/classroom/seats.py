@@ -58,18 +58,9 @@ def take(
     if waits is not None:
         return waits
     check(session, meeting, enrolment, source=source, now=now)
-    free = holding.free_numbers(session, meeting)
-    if not free or queue.somebody_waits(session, meeting.id):
-        waits = queue.line_up(session, meeting, enrolment, now=now)
-        if free:
-            # Whoever stands before may not be let in yet; then the newcomer is the next.
-            queue.promote(session, hook, meeting, now=now)
-            session.refresh(waits)
-            if waits.ended_at is not None:
-                return holding.seats_of(session, meeting.id, [enrolment.person_id])[
-                    enrolment.person_id
-                ]
-        return waits
+    room = holding.taken(session, meeting.id) < meeting.capacity
+    if not room or queue.somebody_waits(session, meeting.id):
+        return _wait(session, hook, meeting, enrolment, room=room, now=now)
     asked = queue.asked(meeting, row, enrolment)
     asking.let_through(session, hook, meeting, asked, moment="seat", now=now)
     seat, change = holding.hold(
@@ -78,7 +69,7 @@ def take(
         row,
         person_id=enrolment.person_id,
         enrolment_id=enrolment.id,
-        number=free[0],
+        number=holding.free_numbers(session, meeting)[0],
         source=source,
         actor_id=actor_id,
         reason=reason,
@@ -88,6 +79,25 @@ def take(
     if actor_id != enrolment.person_id:
         holding.tell(session, change, now=now)
     return seat
+
+
+def _wait(
+    session: Session,
+    hook: pluggy.HookRelay,
+    meeting: Meeting,
+    enrolment: Enrolment,
+    *,
+    room: bool,
+    now: datetime,
+) -> Seat | MeetingWaiting:
+    """The last place on the list; a seat all the same where whoever stands before may not have it
+    yet."""
+    waits = queue.line_up(session, meeting, enrolment, now=now)
+    if room:
+        queue.promote(session, hook, meeting, now=now)
+    if waits.ended_at is None:
+        return waits
+    return holding.seats_of(session, meeting.id, [enrolment.person_id])[enrolment.person_id]
 
 
 def release(

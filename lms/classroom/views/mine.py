@@ -133,11 +133,13 @@ def _mine_page(error: LMSError | None = None) -> ResponseReturnValue:
     told = listing.Filter(person_id=me.person_id, since=now() - PAST)
     teaching = listing.listed(session(), me.institution_id, told, after=None)
     found = calendar.found(session(), me.person_id)
-    coming = [line for line in lines if line.holds and line.meeting.ends_at > now()]
+    ahead = [line for line in lines if line.meeting.ends_at > now()]
+    coming = [line for line in ahead if line.holds and line.meeting.state != "cancelled"]
     html = render(
         "lms/classroom/mine.html",
         coming=coming,
-        waits=[line for line in lines if line.waiting is not None],
+        waits=[line for line in ahead if line.waiting is not None],
+        called_off=[line for line in ahead if line.holds and line.meeting.state == "cancelled"],
         open_lines=[
             line
             for line in lines

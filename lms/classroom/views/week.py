@@ -17,7 +17,7 @@ from lms.learning.models import Run
 from lms.learning.permissions import READ_RUN
 
 
-@blueprint.get("/manage/meetings/week", permission=SEE_ROOMS, scope="institution")
+@blueprint.get("/manage/meetings", permission=SEE_ROOMS, scope="institution")
 def week() -> ResponseReturnValue:
     """`day`: a day of the week that is shown; `room`, `teacher`: only theirs."""
     me = person()
@@ -56,7 +56,7 @@ def week() -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/manage/meetings", permission=SEE_ROOMS, scope="institution")
+@blueprint.get("/manage/meetings/list", permission=SEE_ROOMS, scope="institution")
 def meetings() -> ResponseReturnValue:
     """`state`; `past=1` shows those that are over too."""
     me = person()
