@@ -50,17 +50,19 @@ def take(
     Raises ClosedError or ConflictError with what stands against it.
     """
     enrolment = lock(session, enrolment.id)
+    if (there := _there(session, meeting.id, enrolment.person_id)) is not None:
+        return there
+    _refuse(against(session, meeting, enrolment, source=source, now=now))
+    # All who come wait for this lock, so what can be asked before it is; and what may have changed
+    # meanwhile is asked again.
     meeting = lock_meeting(session, meeting.id)
-    row = holding.seats_of(session, meeting.id, [enrolment.person_id]).get(enrolment.person_id)
-    if row is not None and row.state in HOLDS:
-        return row
-    waits = queue.waiting_of(session, meeting.id, enrolment.person_id)
-    if waits is not None:
-        return waits
-    check(session, meeting, enrolment, source=source, now=now)
+    _refuse(against_taking(session, meeting, source=source, now=now))
     room = holding.taken(session, meeting.id) < meeting.capacity
     if not room or queue.somebody_waits(session, meeting.id):
         return _wait(session, hook, meeting, enrolment, room=room, now=now)
+    conflicts.hold_still(session, None, [enrolment.person_id])
+    _refuse(against(session, meeting, enrolment, source=source, now=now))
+    row = holding.seats_of(session, meeting.id, [enrolment.person_id]).get(enrolment.person_id)
     asked = queue.asked(meeting, row, enrolment)
     asking.let_through(session, hook, meeting, asked, moment="seat", now=now)
     seat, change = holding.hold(
@@ -224,16 +226,6 @@ def enrolment_ended(
             queue.promote(session, hook, meeting, now=now)
 
 
-def check(
-    session: Session, meeting: Meeting, enrolment: Enrolment, *, source: str, now: datetime
-) -> None:
-    """Raises what stands against a seat, apart from their number; holds the person's lock then."""
-    conflicts.hold_still(session, None, [enrolment.person_id])
-    found = against(session, meeting, enrolment, source=source, now=now)
-    if found is not None:
-        raise found
-
-
 def against(
     session: Session, meeting: Meeting, enrolment: Enrolment, *, source: str, now: datetime
 ) -> LMSError | None:
@@ -275,6 +267,19 @@ def against_taking(
             "{day}에 신청이 끝났습니다. 다른 회차를 고르거나 담당자에게 문의해 주십시오.", day=last
         )
     return None
+
+
+def _there(session: Session, meeting_id: int, person_id: int) -> Seat | MeetingWaiting | None:
+    """What the person has of the meeting already: they come by their enrolment's lock alone."""
+    row = holding.seats_of(session, meeting_id, [person_id]).get(person_id)
+    if row is not None and row.state in HOLDS:
+        return row
+    return queue.waiting_of(session, meeting_id, person_id)
+
+
+def _refuse(found: LMSError | None) -> None:
+    if found is not None:
+        raise found
 
 
 def _check_release(
