@@ -326,3 +326,55 @@ def test_no_list_costs_more_for_more_rows(app, state, world, officer):
     after = [asked(state, browser, path) for browser, path in pages]
     assert after == before
     assert re.search(r"4회차", learner.get("/meetings").text)
+
+
+def test_the_kind_is_edited_checked_and_shown(state, world, officer):
+    kind = state.kinds["meeting"]
+    assert kind.check({"minutes": 170}) == {"minutes": 170, "note": ""}
+    assert kind.weight_ms({"minutes": 170}) == 170 * 60_000
+    read = kind.editor.read({"minutes": "두 시간", "note": " 필기구 "}, None, {})
+    assert read.config == {"minutes": 0, "note": "필기구"}
+    assert [one.field for one in read.problems] == ["minutes"]
+    good = kind.editor.read({"minutes": "90", "note": ""}, None, {})
+    assert (good.config, good.problems) == ({"minutes": 90, "note": ""}, ())
+    assert kind.editor.typed({"minutes": "x"}, {"minutes": 5}) == {"minutes": "x", "note": ""}
+
+
+def test_staff_give_and_take_seats_with_a_reason(state, world, officer):
+    start = soon()
+    with state.db.transaction() as session:
+        meeting = worlds.planned(session, state, world, capacity=1, blocks=(block(start),))
+        meetings.open_meeting(session, state.hook, meeting, actor_id=None, now=clock.now())
+    path = f"/manage/meetings/{meeting.id}"
+    found = officer.get(f"{path}?find={world.people[0].name}").text
+    assert f'value="{world.enrolments[0].id}"' in found
+    for one in world.enrolments[:2]:
+        assert officer.post(f"{path}/seats", data={"enrolment": one.id}).status_code == 303
+    assert world.people[1].name in officer.get(f"{path}?list=waiting").text
+    with state.db.reading() as session:
+        seat = session.scalars(select(Seat)).one()
+    away = f"{path}/seats/{seat.id}/release"
+    assert "한 줄로" in officer.post(away, data={}).text
+    assert officer.post(away, data={"reason": "전보"}).status_code == 303
+    with state.db.reading() as session:
+        assert worlds.seated(session, meeting.id) == [(world.people[1].id, 1, "confirmed")]
+    gone = officer.get(f"{path}?list=out").text
+    assert world.people[0].name in gone
+    assert officer.post(f"{path}/seats", data={"enrolment": 10**9}).status_code == 422
+
+
+def test_skills_are_noted_and_a_plan_says_which_are_lacking(state, world, officer):
+    said = officer.post(
+        "/manage/instructors", data={"person": world.teacher.id, "skills": "토론, 학교 안전, 토론"}
+    )
+    assert said.status_code == 303
+    assert "토론, 학교 안전" in officer.get("/manage/instructors").text
+    told = typed(world, soon(), instructors=[str(world.teacher.id)], act="check")
+    page = officer.post(
+        f"/manage/runs/{world.run.id}/meetings", data=told | {"skills": "토론, 수영"}
+    ).text
+    assert "「수영」 전문 분야가 있는 강사가 없습니다" in page
+    assert "「토론」" not in page
+    other = worlds.build(state, learners=0)
+    refused = officer.post("/manage/instructors", data={"person": other.teacher.id, "skills": "x"})
+    assert refused.status_code == 422
