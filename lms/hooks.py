@@ -72,6 +72,30 @@ def lms_before_enrol(session: "Session", person: Any, run: Any, now: "datetime")
     """Asked before a person is enrolled. Answer with the reason against it, or None."""
 
 
+@hookspec
+def lms_before_meeting(  # type: ignore[empty-body]
+    session: "Session", meeting: Any, seat: Any, moment: str, now: "datetime"
+) -> "Iterable[Any]":
+    """Asked before somebody's seat is confirmed (`moment` is "seat") and before they check in
+    ("check_in"). Answer with the reason against it, with lms.classroom.asking.Warn to say something
+    and let them through, or None.
+
+    `seat` may not be kept yet; it names `person_id` and `enrolment_id`. Who waits and is refused
+    keeps their place, and the next in line is asked.
+    """
+
+
+@hookspec
+def lms_after_meeting(session: "Session", meeting: Any, attendance: Any, now: "datetime") -> None:
+    """Told that a person's attendance was settled, in the transaction that settles it; again when
+    it is corrected (`attendance.revision` is higher then)."""
+
+
+@hookspec
+def lms_meeting_providers() -> "Iterable[Any]":  # type: ignore[empty-body]
+    """Services for live meetings: see lms.classroom.providers.Provider."""
+
+
 @hookspec(firstresult=True)
 def lms_before_launch(
     session: "Session", enrolment: Any, activity: Any, now: "datetime"
@@ -140,6 +164,21 @@ def lms_run_names(
 @hookspec
 def lms_after_enrolment(session: "Session", enrolment: Any, now: "datetime") -> None:
     """Told that a person was enrolled."""
+
+
+@hookspec
+def lms_after_withdrawal(session: "Session", enrolment: Any, hook: Any, now: "datetime") -> None:
+    """Told that an enrolment was withdrawn, under its lock, before its seat goes to the next.
+
+    `hook`: the relay, for an implementation that asks others in turn.
+    """
+
+
+@hookspec
+def lms_after_run_cancelled(
+    session: "Session", run: Any, reason: str, actor_id: int | None, now: "datetime"
+) -> None:
+    """Told that a run was called off, under its lock."""
 
 
 @hookspec

@@ -13,6 +13,7 @@ ROOMS = (
     "lms.web",
     "lms.partners",
     "lms.tutoring",
+    "lms.classroom",
     "lms.credentials",
     "lms.learning",
     "lms.xapi",

@@ -176,6 +176,32 @@ MAY: dict[str, Any] = {
     "POST results.tell": KEEPERS,
     "GET results.preview": KEEPERS,
     "POST results.recompute": KEEPERS,
+    "GET classroom.rooms": LISTERS,
+    "POST classroom.add_room": KEEPERS,
+    "GET classroom.room": LISTERS,
+    "POST classroom.change_room": KEEPERS,
+    "GET classroom.instructors": LISTERS,
+    "POST classroom.say_skills": KEEPERS,
+    "GET classroom.week": LISTERS,
+    "GET classroom.meetings": LISTERS,
+    "GET classroom.of_run": LISTERS | {"course_manager"},
+    "GET classroom.new": KEEPERS,
+    "POST classroom.make": KEEPERS,
+    "GET classroom.edit": KEEPERS,
+    "POST classroom.change": KEEPERS,
+    "GET classroom.meeting": LISTERS | {"course_manager"},
+    "POST classroom.step": KEEPERS,
+    "POST classroom.give_seat": KEEPERS,
+    "POST classroom.take_seat_away": KEEPERS,
+    "GET classroom.mine": SIGNED_IN,
+    "POST classroom.take": OWNER,
+    "POST classroom.leave_seat": OWNER,
+    "POST classroom.accept_seat": OWNER,
+    "POST classroom.move_seat": OWNER,
+    "POST classroom.leave_waiting": OWNER,
+    "GET classroom.join": OWNER,
+    "POST classroom.new_calendar": SIGNED_IN,
+    "GET classroom.feed": EVERYBODY,
     "GET partners.requests": SCHOOLS,
     "GET partners.new": frozenset({"school_officer"}),
     "POST partners.make": frozenset({"school_officer"}),
@@ -339,6 +365,29 @@ WHOSE: dict[str, Callable[[Owned], dict[str, Any]]] = {
             *("approve", "send_back"),
         )
     },
+    "classroom.room": lambda row: {"id": row.classroom["room"]},
+    "classroom.change_room": lambda row: {"id": row.classroom["room"]},
+    **{f"classroom.{name}": lambda row: {"id": row.run} for name in ("of_run", "new", "make")},
+    **{
+        f"classroom.{name}": lambda row: {"id": row.classroom["meeting"]}
+        for name in ("edit", "change", "meeting", "step", "give_seat")
+    },
+    "classroom.take_seat_away": lambda row: {
+        "id": row.classroom["meeting"],
+        "seat_id": row.classroom["seat"],
+    },
+    "classroom.take": lambda row: {
+        "id": row.enrolment,
+        "meeting_id": row.classroom["meeting"],
+    },
+    **{
+        f"classroom.{name}": lambda row: {"id": row.classroom["seat"]}
+        for name in ("leave_seat", "accept_seat")
+    },
+    "classroom.move_seat": lambda row: {"id": row.classroom["seat"]},
+    "classroom.leave_waiting": lambda row: {"id": row.classroom["waiting"]},
+    "classroom.join": lambda row: {"token": row.classroom["token"]},
+    "classroom.feed": lambda _row: {"token": "no-such-token"},
     "content_host.fetch": lambda _row: {"token": "1.1.ffffffffff.x", "name": "a.pdf"},
 }
 """Endpoint → the values of its address, of a row that is `Owned`."""
@@ -357,6 +406,11 @@ SHOWS: dict[str, Callable[[str], set[str]]] = {
             *("open_it", "cancel", "let_in", "let_out", "nominate", "end_nomination"),
             *("enrol_nominated", "give_manager", "save_template"),
         )
+    },
+    "GET classroom.meeting": lambda _role: {"name"},
+    **{
+        f"POST classroom.{name}": lambda _role: {"name"}
+        for name in ("step", "give_seat", "take_seat_away", "make", "change")
     },
     "GET people.audit": lambda _role: {"name", "number"},
     "GET records.browse": lambda _role: {"name"},
@@ -393,6 +447,7 @@ SHOWN_TOO = {
     "GET tutoring.question": frozenset({"course_manager"}),
     "GET running.run": frozenset({"course_manager"}),
     "POST running.let_out": frozenset({"course_manager"}),
+    "GET classroom.meeting": frozenset({"course_manager"}),
 }
 """Who sees them there beside READERS."""
 
@@ -417,6 +472,12 @@ OF_ONESELF = {
     "learning.enrol",
     "running.withdraw",
     "running.leave",
+    "classroom.take",
+    "classroom.leave_seat",
+    "classroom.accept_seat",
+    "classroom.move_seat",
+    "classroom.leave_waiting",
+    "classroom.new_calendar",
     "tutoring.want",
     "tutoring.stop_now",
     "content.begin_session",

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from assessments import service as quizzes
 from content import reading_acts
 from lms import clock
+from lms.classroom import rules as attendance_rules
+from lms.classroom.models import JoinLink, Meeting, MeetingBlock, MeetingWaiting, Room, Seat
 from lms.credentials.models import Certificate
 from lms.edge import State
 from lms.learning import rules
@@ -88,6 +90,10 @@ class Owned:
 
     desk: dict[str, int] = field(default_factory=dict)
     """At the desk about the person: question, nudge, notice; a filter of their own: view."""
+
+    classroom: dict[str, Any] = field(default_factory=dict)
+    """A room and a meeting of the run in it; the person's seat and place on a list; the token of
+    their way in."""
 
 
 @dataclass
@@ -299,7 +305,70 @@ def own(
             session, person.institution_id, "자격", ["statements/write"], now=now
         )[0].id,
         desk=at_the_desk(session, person, begun, now),
+        classroom=in_class(session, person, begun, now),
     )
+
+
+def in_class(
+    session: Session, person: Person, enrolment: Enrolment, now: datetime
+) -> dict[str, Any]:
+    """Two meetings of the run: the person has a seat at one and waits for the other."""
+    home = {"institution_id": person.institution_id}
+    about = {**home, "person_id": person.id, "enrolment_id": enrolment.id}
+    start = now + timedelta(days=3)
+    room = factories.kept(
+        session,
+        Room(**home, building="본관", name=f"{person.id}호", capacity=30, equipment=[]),
+    )
+    first, second = (
+        factories.kept(
+            session,
+            Meeting(
+                **home,
+                run_id=enrolment.run_id,
+                title="모임",
+                kind="classroom",
+                state="open",
+                room_id=room.id,
+                capacity=1,
+                starts_at=start,
+                ends_at=start + timedelta(hours=2),
+                rule=attendance_rules.frozen(attendance_rules.AttendanceRule()),
+                uid=f"{person.id}-{n}",
+                changed_at=now,
+                blocks=[MeetingBlock(**home, starts_at=start, ends_at=start + timedelta(hours=2))],
+            ),
+        )
+        for n in range(2)
+    )
+    rows = (
+        Seat(
+            **about,
+            meeting_id=first.id,
+            state="confirmed",
+            seat_no=1,
+            source="self",
+            since=now,
+        ),
+        MeetingWaiting(**about, meeting_id=second.id, at=now),
+        JoinLink(
+            **home,
+            meeting_id=first.id,
+            person_id=person.id,
+            token=f"token-{person.id}",
+            participant="A",
+            url="https://live.example/",
+            made_at=now,
+        ),
+    )
+    seat, waits, link = (factories.kept(session, one) for one in rows)
+    return {
+        "room": room.id,
+        "meeting": first.id,
+        "seat": seat.id,
+        "waiting": waits.id,
+        "token": link.token,
+    }
 
 
 def reviewed(session: Session, completion: Completion, now: datetime) -> CompletionReview:

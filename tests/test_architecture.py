@@ -118,6 +118,7 @@ def test_what_reaches_every_institution_is_listed(sqlite_app: Flask) -> None:
     }
     assert wide == {
         ("/content/<token>/<name>", "platform", False),  # a signed link
+        ("/meetings/calendar/<token>.ics", "platform", False),  # one's own unguessable address
         ("/notices/stop/<token>", "platform", False),  # a signed link in a mail
         *(
             (f"{endpoint}/{resource}", "platform", False)  # credentials of one institution

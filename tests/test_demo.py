@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from assessments.awaiting import piles
 from assessments.models import QuizMark
 from lms import clock
+from lms.classroom.models import Meeting, MeetingWaiting, Room, Seat
+from lms.classroom.planning import KINDS
 from lms.credentials.models import Certificate
 from lms.demo.build import build
 from lms.extension import build_state
@@ -60,8 +62,8 @@ def test_at_least_eight_courses_play_and_some_people_are_done_midway_and_late(de
     state, _ = demo
     with state.db.reading() as session:
         playing = session.scalar(select(func.count(Unit.version_id.distinct())))
-        revised = 1
-        assert playing - revised == 10 + 2
+        revised, in_class = 1, 2
+        assert playing - revised - in_class == 10 + 2
         done = session.scalar(select(func.count()).where(Enrolment.completed_at.is_not(None)))
         midway = session.scalar(
             select(func.count()).where(
@@ -70,6 +72,22 @@ def test_at_least_eight_courses_play_and_some_people_are_done_midway_and_late(de
         )
         assert (done >= 60, midway >= 50) == (True, True)
         assert session.scalar(select(func.count()).select_from(Certificate)) == done
+
+
+def test_a_month_of_meetings_in_all_states_and_89_rooms(demo):
+    state, _ = demo
+    with state.db.reading() as session:
+        rooms = session.execute(select(Room.building, func.count()).group_by(Room.building)).all()
+        assert {tuple(row) for row in rooms} == {("본관", 73), ("분원", 16)}
+        states = set(session.scalars(select(Meeting.state)))
+        assert states == {"planned", "open", "closed", "held", "cancelled"}
+        assert set(session.scalars(select(Meeting.kind))) == set(KINDS)
+        assert set(session.scalars(select(Seat.state))) == {"offered", "confirmed", "released"}
+        waiting = select(func.count()).where(MeetingWaiting.ended_at.is_(None))
+        assert session.scalar(waiting) > 5
+        today = clock.now()
+        days = [(at - today).days for at in session.scalars(select(Meeting.starts_at))]
+        assert (min(days) < -10, max(days) > 10) == (True, True)
 
 
 def test_every_completion_of_the_demo_replays_and_the_recount_finds_nothing(demo):

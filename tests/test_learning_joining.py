@@ -211,7 +211,7 @@ def test_what_people_are_told_by_mail(state, world):
             come(session, state, who, run)
         enrolment = session.scalars(select(Enrolment)).one()
         joining.withdraw(session, state.hook, enrolment, reason="사정", actor_id=first.id, now=NOW)
-        runs.cancel(session, run, reason="강사 사정", actor_id=None, now=NOW)
+        runs.cancel(session, state.hook, run, reason="강사 사정", actor_id=None, now=NOW)
     keep(state)
     keep(state)
     with state.db.reading() as session:

@@ -241,8 +241,8 @@ def test_there_is_no_way_back_from_cancelled(state, world):
     with state.db.transaction() as session:
         run = planned(session, world)
         with pytest.raises(InvalidError, match="한 줄로"):
-            runs.cancel(session, run, reason="", actor_id=None, now=NOW)
-        runs.cancel(session, run, reason="수요 없음", actor_id=None, now=NOW)
+            runs.cancel(session, state.hook, run, reason="", actor_id=None, now=NOW)
+        runs.cancel(session, state.hook, run, reason="수요 없음", actor_id=None, now=NOW)
         with pytest.raises(ConflictError):
             runs.open_run(session, state.hook, run, actor_id=None, now=NOW)
         with pytest.raises(ConflictError, match="고칠 수 없습니다"):

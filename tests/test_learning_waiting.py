@@ -237,7 +237,7 @@ def test_a_cancelled_run_ends_its_list(state):
     with state.db.transaction() as session:
         run, people = opened(session, state, 3, seats=1)
         joining.join_many(session, state.hook, run, people, source="self", actor_id=None, now=NOW)
-        runs.cancel(session, run, reason="강사 사정", actor_id=None, now=NOW)
+        runs.cancel(session, state.hook, run, reason="강사 사정", actor_id=None, now=NOW)
         outcomes = session.scalars(select(Waiting.outcome)).all()
         told = session.scalars(select(Task.name)).all()
     assert outcomes == ["lapsed", "lapsed"]

@@ -159,6 +159,7 @@ def _thing(*, of: int) -> Any:
         run_id=of,
         organisation_id=of,
         asked_at=0,
+        instructors=[SimpleNamespace(person_id=of)],
         enrolment=SimpleNamespace(person_id=of, run_id=of),
     )
 

@@ -12,6 +12,7 @@ from lms.demo import (
     institutions,
     learning,
     making,
+    meetings,
     partners,
     personnel,
     population,
@@ -51,6 +52,7 @@ def build(state: Any, *, people: int, progress: Callable[[int], object] = lambda
     running.build(state, made, now=now)
     partners.build(state, made, now=now)
     making.build(state, made, now=now)
+    meetings.build(state, made, now=now)
     state.hook.lms_demo(state=state, institution=made.first, runs=dict(made.runs), now=now)
     return built
 

@@ -6,6 +6,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from lms import clock
+from lms.classroom import choosing
 from lms.credentials import service as credentials
 from lms.edge import Blueprint, Entry, current_person, now, render, session, words_here
 from lms.edge.rendering import url
@@ -41,6 +42,7 @@ def home() -> ResponseReturnValue:
         resume=_resume(rows, words),
         earned=earned,
         kinds=terms.KINDS,
+        meetings=choosing.next_of(session(), me.person_id, now=now()),
         notices=notices.for_person(session(), me.person_id, today, most=5),
     )
 

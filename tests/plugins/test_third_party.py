@@ -47,7 +47,7 @@ def test_a_strangers_kind_and_hook_take_part_in_everything(
 ) -> None:
     seen = journey(database_url, tmp_path / "var", "learn", installed)
     assert seen == {
-        "kinds": ["file", "note", "page", "quiz", "video"],
+        "kinds": ["file", "meeting", "note", "page", "quiz", "video"],
         "config": {"question": "무엇을 배웠습니까?"},  # as its own check() cleaned it
         "closed": True,
         "refused": [409, True],  # its hook's sentence, also for who posts past the page
@@ -62,7 +62,7 @@ def test_a_strangers_kind_and_hook_take_part_in_everything(
     # Taken away again, what was learnt with it stands, and the page says what is missing.
     without = journey(database_url, tmp_path / "var", "look")
     assert without == {
-        "kinds": ["file", "page", "quiz", "video"],
+        "kinds": ["file", "meeting", "page", "quiz", "video"],
         "status": 404,
         "said": True,
         "page": 200,

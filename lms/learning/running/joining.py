@@ -171,6 +171,7 @@ def withdraw(
         now=now,
     )
     session.flush()  # the seats are counted anew
+    hook.lms_after_withdrawal(session=session, enrolment=enrolment, hook=hook, now=now)
     promote(session, hook, run, now=now)
 
 

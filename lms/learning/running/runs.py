@@ -145,12 +145,23 @@ def open_run(
     _begin_if_due(session, run, today, now)
 
 
-def cancel(session: Session, run: Run, *, reason: str, actor_id: int | None, now: datetime) -> None:
+def cancel(
+    session: Session,
+    hook: pluggy.HookRelay,
+    run: Run,
+    *,
+    reason: str,
+    actor_id: int | None,
+    now: datetime,
+) -> None:
     """Call a run off; who is in it or waits is told by mail. Raises InvalidError without a reason,
     ConflictError when it is over."""
     run = joining.lock_run(session, run.id)
     move(session, run, "cancelled", reason=reason, actor_id=actor_id, now=now)
     waiting.lapse(session, run, now=now)
+    hook.lms_after_run_cancelled(
+        session=session, run=run, reason=reason.strip(), actor_id=actor_id, now=now
+    )
     task, home = "learning.tell_cancelled", run.institution_id
     waiting.tell(session, task, home, now=now, about="run", number=run.id)
 

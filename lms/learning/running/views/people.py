@@ -47,7 +47,9 @@ def open_it(run: Run) -> ResponseReturnValue:
 @blueprint.post("/manage/runs/<int:id>/cancel", permission=KEEP_RUNS, scope="institution", on=Run)
 def cancel(run: Run) -> ResponseReturnValue:
     try:
-        runs.cancel(session(), run, reason=_reason(), actor_id=person().person_id, now=now())
+        runs.cancel(
+            session(), hook(), run, reason=_reason(), actor_id=person().person_id, now=now()
+        )
     except LMSError as error:
         return run_page(run, error=error)
     return _back(run, "cancelled")

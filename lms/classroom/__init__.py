@@ -1,0 +1,1 @@
+"""Rooms, meetings, seats, and attendance by evidence."""
