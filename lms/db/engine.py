@@ -183,6 +183,8 @@ def _prepare_writer(connection: sqlite3.Connection, _record: ConnectionPoolEntry
 def _prepare_reader(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     _prepare_writer(connection, record)
     connection.execute("PRAGMA query_only=ON")
+    # As many of these as threads: what they share is the system's cache, by mmap.
+    connection.execute("PRAGMA cache_size=-4096")
 
 
 def _prepare_changes(connection: Any, _record: ConnectionPoolEntry) -> None:

@@ -5,6 +5,7 @@ Patterns end with \\Z: a dollar sign would let a line feed through behind the va
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -98,6 +99,7 @@ def is_uuid(text: str) -> bool:
     return _is_uuid(text) is not None
 
 
+@lru_cache(maxsize=256)
 def read_timestamp(text: str, *, strict: bool = False) -> datetime:
     """The instant, in UTC, cut to microseconds; without an offset it is taken as UTC.
 

@@ -302,7 +302,9 @@ def _received(
     statement: Statement, thing: _Thing, raw: bytes | Raw, value: dict[str, Any], version: str
 ) -> Received:
     said = statement.timestamp
-    at = None if isinstance(said, UnsetType) else read_timestamp(said)
+    # As strictly as it was checked: it is remembered from there.
+    strict = version.startswith("2.")
+    at = None if isinstance(said, UnsetType) else read_timestamp(said, strict=strict)
     context = statement.context
     registration = UNSET if isinstance(context, UnsetType) else context.registration
     voids = statement.verb.id == VOIDED and isinstance(thing, StatementRef)
