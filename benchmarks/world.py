@@ -32,6 +32,7 @@ from lms.learning.models import (
     Run,
     Unit,
 )
+from lms.learning.running.checking import DISTANCE
 from lms.people import sign_ins
 from lms.people.models import Institution, Person, SignIn
 from lms.people.service import token_hash
@@ -203,11 +204,13 @@ def _open_runs(state: State) -> list[int]:
         query = (
             select(func.min(Run.id))  # one of each course: nobody takes two runs of it at once
             .join(Institution, Institution.id == Run.institution_id)
+            .join(Course, Course.id == Run.course_id)
             .where(
                 Institution.code == "SETI",
                 Run.state == "running",
                 Run.learn_until >= today,
                 Run.organisation_id.is_(None),  # a school's own run takes its staff alone
+                Course.delivery_mode.in_(DISTANCE),  # others may not overlap
             )
             .group_by(Run.course_id)
             .order_by(func.min(Run.id))
