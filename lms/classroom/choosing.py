@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload, selectinload
 
 from lms.classroom.conflicts import HOLDS
 from lms.classroom.models import JoinLink, Meeting, MeetingWaiting, Seat
+from lms.db import Prepared
 from lms.learning.models import Course, Enrolment, Run
 from lms.learning.rows import EnrolmentLike
 
@@ -70,16 +72,15 @@ def of_person(session: Session, person_id: int, *, since: datetime) -> list[Line
 
 
 def next_of(session: Session, person_id: int, *, now: datetime, most: int = 3) -> list[Line]:
-    """The next meetings at which they have a seat, or are offered one; a query and one more."""
-    held = Seat.state.in_(HOLDS)
-    lines = _lines(
-        session,
-        Enrolment.person_id == person_id,
-        held,
-        Meeting.ends_at > now,
-        Meeting.state != "cancelled",
-    )
-    return lines[:most]
+    """The next meetings at which they have a seat, or are offered one.
+
+    One query, on everybody's way to their home page, and two more for who has one.
+    """
+    told = {"person_id": person_id, "now": now}
+    if _HAS_ONE.first(session, **told) is None:
+        return []
+    rows: Sequence[Any] = session.execute(_next(), told).all()
+    return [Line(*row) for row in rows[:most]]
 
 
 def instead(lines: Sequence[Line], *, now: datetime) -> dict[int, list[Line]]:
@@ -105,8 +106,38 @@ def instead(lines: Sequence[Line], *, now: datetime) -> dict[int, list[Line]]:
     }
 
 
+_HAS_ONE = Prepared(
+    select(Seat.id)
+    .join(Meeting, Meeting.id == Seat.meeting_id)
+    .where(
+        Seat.person_id == bindparam("person_id"),
+        Seat.state.in_(HOLDS),
+        Meeting.ends_at > bindparam("now"),
+        Meeting.state != "cancelled",
+    )
+    .limit(1),
+    int,
+)
+
+
+@cache
+def _next() -> Select[Any]:
+    # Put together once: that takes longer than asking.
+    return _listed(
+        Enrolment.person_id == bindparam("person_id"),
+        Seat.state.in_(HOLDS),
+        Meeting.ends_at > bindparam("now"),
+        Meeting.state != "cancelled",
+    )
+
+
 def _lines(session: Session, *where: ColumnElement[bool]) -> list[Line]:
-    query = (
+    rows: Sequence[Any] = session.execute(_listed(*where)).all()
+    return [Line(*row) for row in rows]
+
+
+def _listed(*where: ColumnElement[bool]) -> Select[Any]:
+    return (
         _asked()
         .where(*where, Enrolment.state == "enrolled", _is_shown())
         .order_by(Meeting.starts_at, Meeting.id)
@@ -118,8 +149,6 @@ def _lines(session: Session, *where: ColumnElement[bool]) -> list[Line]:
             selectinload(Meeting.blocks),
         )
     )
-    rows: Sequence[Any] = session.execute(query).all()
-    return [Line(*row) for row in rows]
 
 
 def _asked() -> Select[Any]:
