@@ -190,6 +190,8 @@ MAY: dict[str, Any] = {
     "GET classroom.edit": KEEPERS,
     "POST classroom.change": KEEPERS,
     "GET classroom.meeting": LISTERS | {"course_manager"},
+    "GET classroom.attendance": KEEPERS | {"course_manager"},
+    "POST classroom.settle": KEEPERS | {"course_manager"},
     "POST classroom.step": KEEPERS,
     "POST classroom.give_seat": KEEPERS,
     "POST classroom.take_seat_away": KEEPERS,
@@ -370,7 +372,7 @@ WHOSE: dict[str, Callable[[Owned], dict[str, Any]]] = {
     **{f"classroom.{name}": lambda row: {"id": row.run} for name in ("of_run", "new", "make")},
     **{
         f"classroom.{name}": lambda row: {"id": row.classroom["meeting"]}
-        for name in ("edit", "change", "meeting", "step", "give_seat")
+        for name in ("edit", "change", "meeting", "attendance", "settle", "step", "give_seat")
     },
     "classroom.take_seat_away": lambda row: {
         "id": row.classroom["meeting"],
@@ -408,9 +410,10 @@ SHOWS: dict[str, Callable[[str], set[str]]] = {
         )
     },
     "GET classroom.meeting": lambda _role: {"name"},
+    "GET classroom.attendance": lambda _role: {"name"},
     **{
         f"POST classroom.{name}": lambda _role: {"name"}
-        for name in ("step", "give_seat", "take_seat_away", "make", "change")
+        for name in ("settle", "step", "give_seat", "take_seat_away", "make", "change")
     },
     "GET people.audit": lambda _role: {"name", "number"},
     "GET records.browse": lambda _role: {"name"},
@@ -448,6 +451,8 @@ SHOWN_TOO = {
     "GET running.run": frozenset({"course_manager"}),
     "POST running.let_out": frozenset({"course_manager"}),
     "GET classroom.meeting": frozenset({"course_manager"}),
+    "GET classroom.attendance": frozenset({"course_manager"}),
+    "POST classroom.settle": frozenset({"course_manager"}),
 }
 """Who sees them there beside READERS."""
 

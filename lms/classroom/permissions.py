@@ -30,6 +30,9 @@ READ_MEETING = Permission(
 )
 """A meeting with who has a seat and who waits."""
 
+SETTLE = Permission("meetings.settle", any_of(looks_after, of_its_run("instructor"), teaches))
+"""Saying who was there, and settling it: who teaches the meeting, and who looks after its run."""
+
 OWN_MEETINGS = Permission("meetings.own", signed_in)
 """One's own meetings, as a learner and as an instructor, and one's calendar."""
 

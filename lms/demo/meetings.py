@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.classroom import editing, meetings, rooms, seats
+from lms.classroom import editing, meetings, rooms, seats, settling
 from lms.classroom.blocks import Block
 from lms.classroom.models import Meeting, Room, Seat
 from lms.classroom.planning import MeetingPlan
@@ -364,20 +364,32 @@ def _became(
     elif what in {"held", "closed"}:
         meetings.close_meeting(session, meeting, reason="시작", **how)
         if what == "held":
-            end: dict[str, Any] = {"actor_id": stage.teachers[0], "now": meeting.ends_at}
-            meetings.hold_meeting(session, meeting, reason="출석을 정리함", **end)
+            _settle(session, stage, meeting)
+
+
+def _settle(session: Session, stage: Stage, meeting: Meeting) -> None:
+    """One was absent, one came too late, one left a little early; the others were there."""
+    query = select(Seat.person_id).filter_by(meeting_id=meeting.id, state="confirmed")
+    people = session.scalars(query.order_by(Seat.seat_no)).all()
+    start, end, minute = meeting.starts_at, meeting.ends_at, timedelta(minutes=1)
+    odd = [None, (start + 70 * minute, end), (start, end - 15 * minute)]
+    spans = [*odd, *[(start, end)] * len(people)]
+    settling.settle(
+        session,
+        stage.state.hook,
+        meeting,
+        {one: settling.Word(span) for one, span in zip(people, spans, strict=False)},
+        reason="출석부를 보고 정리함",
+        actor_id=stage.teachers[0],
+        now=end + 20 * minute,
+    )
 
 
 def _give_back(session: Session, stage: Stage, meeting: Meeting) -> None:
     """Two seats are free again, and held for who is next: their answers are waited for now."""
     at = stage.now - timedelta(hours=2)
-    some = session.scalars(
-        select(Seat)
-        .where(Seat.meeting_id == meeting.id, Seat.state == "confirmed")
-        .order_by(Seat.seat_no.desc())
-        .limit(2)
-    ).all()
-    for seat in some:
+    query = select(Seat).filter_by(meeting_id=meeting.id, state="confirmed")
+    for seat in session.scalars(query.order_by(Seat.seat_no.desc()).limit(2)).all():
         seats.release(session, stage.state.hook, seat, actor_id=seat.person_id, now=at)
 
 

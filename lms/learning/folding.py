@@ -11,7 +11,7 @@ from lms.xapi import vocabulary as say
 
 _decode = msgspec.json.Decoder().decode
 _PROGRESS = {say.PLAYED, say.PAUSED, say.SEEKED, say.COMPLETED, say.TERMINATED, say.PROGRESSED}
-_DONE = {say.COMPLETED, say.EXPERIENCED, say.PASSED, say.FAILED}
+_DONE = {say.COMPLETED, say.EXPERIENCED, say.ATTENDED, say.PASSED, say.FAILED}
 _SCORE = {say.PASSED, say.FAILED, say.COMPLETED, say.SCORED}
 
 

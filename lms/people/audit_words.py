@@ -33,6 +33,7 @@ ACT_WORDS = {
     "meeting.cancelled": "회차를 취소함",
     "meeting.change": "회차를 바꿈",
     "meeting.closed": "회차의 신청을 마감함",
+    "attendance.settle": "출석을 확정함",
     "meeting.held": "회차를 마침",
     "meeting.open": "회차의 신청을 엶",
     "meeting.planned": "회차를 계획함",

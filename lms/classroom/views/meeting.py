@@ -6,10 +6,10 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from lms.classroom import blocks as times
-from lms.classroom import listing, meetings, planning, rules, seats
+from lms.classroom import listing, meetings, planning, rules, seats, settling
 from lms.classroom.conflicts import HOLDS
 from lms.classroom.models import Meeting, Seat
-from lms.classroom.permissions import PLAN, READ_MEETING
+from lms.classroom.permissions import PLAN, READ_MEETING, SETTLE
 from lms.classroom.views.entrance import (
     SEAT_MARKS,
     SEATS,
@@ -136,6 +136,9 @@ def meeting_page(meeting: Meeting, error: LMSError | None = None) -> ResponseRet
         error=said(error) if error else None,
         done=request.args.get("done"),
         may_plan=plans,
+        may_settle=meeting.state in settling.SETTLES
+        and meeting.ends_at <= now()
+        and SETTLE.allows(me, meeting),
         may_list=LIST_RUNS.allows(me, None),
     )
     return page(html, error.status if error else 200)
