@@ -1,5 +1,6 @@
 """Real databases: a fresh copy of a migrated one for each test, SQLite and PostgreSQL alike."""
 
+import functools
 import gc
 import os
 import shutil
@@ -7,18 +8,23 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import hypothesis
 import jinja2
+import pluggy
 import psycopg
 import pytest
 import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 from whitenoise import WhiteNoise
 
@@ -36,6 +42,21 @@ hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("unhurried")
+
+MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of ours alone in it
+ROOM = 3 << 30
+"""Bytes that must be free there; the databases of a run take a tenth of it at a time."""
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory, where there is a place for it.
+
+    Every database is told to wait for its disk as it is in service; here the disk is quick.
+    """
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
 def pytest_collection_finish() -> None:
@@ -57,6 +78,17 @@ class Compiled(jinja2.BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         assert bucket.code is not None
         self.made[bucket.key, bucket.checksum] = bucket.code
+
+
+def kind_of(dialect: DefaultDialect) -> tuple[object, ...]:
+    """All that the SQL for an engine depends on, and how its values are read and written."""
+    return (
+        type(dialect),
+        dialect.paramstyle,
+        dialect._json_serializer,
+        dialect._json_deserializer,
+        dialect.use_insertmanyvalues,
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,6 +131,45 @@ def made_once() -> Iterator[None]:
         patch.setattr(WhiteNoise, "add_files", kept_files)
         patch.setattr(rendering, "_environment", kept_environment)
         patch.setattr(Rule, "_compile_builder", kept_builder)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def written_once() -> Iterator[None]:
+    """Every database has engines of its own; statements are put into SQL once a process.
+
+    SQLAlchemy keeps SQL by an engine's dialect. Two that are made of the same are taken as one.
+    """
+    written = LRUCache[Any, Any](5_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(kind_of(one)))
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: kind_of(one) == kind_of(other))
+        patch.setattr(
+            Engine,
+            "_compiled_cache",
+            property(lambda _engine: written, lambda _engine, _its_own: None),
+            raising=False,
+        )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def looked_up_once() -> Iterator[None]:
+    """Every app has a plugin manager of its own, with the same hooks and the same plugins in it.
+
+    What is installed is looked through once a process, and so is what each hook takes.
+    """
+    load = pluggy.PluginManager.load_setuptools_entrypoints
+    found: dict[str, bool] = {}
+
+    def loaded(manager: pluggy.PluginManager, group: str, name: str | None = None) -> int:
+        if group not in found:
+            found[group] = bool(metadata.entry_points(group=group))
+        return load(manager, group, name) if found[group] else 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pluggy.PluginManager, "load_setuptools_entrypoints", loaded)
+        patch.setattr(pluggy._hooks, "varnames", functools.cache(pluggy._hooks.varnames))
         yield
 
 

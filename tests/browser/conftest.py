@@ -1,15 +1,18 @@
 """A real Chromium against the server that `lms up` starts, with the demo institute in it."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +43,42 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """`lms up` in an empty folder; the second worker's goes on with the demo that the first built.
+
+    Each has a site of its own, since the tests of a file tell one story on it.
+    """
     folder = tmp_path_factory.mktemp("site")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        with running(folder) as site:
+            yield site
+        return
+    built = tmp_path_factory.getbasetemp().parent / "demo"
+    with ExitStack() as stack:
+        with (built.with_suffix(".lock")).open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # given back when it is closed
+            if built.exists():
+                shutil.copytree(built, folder, dirs_exist_ok=True)
+                site = None
+            else:
+                site = stack.enter_context(running(folder))
+                keep(folder, built)
+        yield site or stack.enter_context(running(folder))
+
+
+def keep(folder: Path, built: Path) -> None:
+    """Copy what a server that nobody has used yet keeps in its folder."""
+    shutil.copytree(folder, built, ignore=shutil.ignore_patterns("*.sqlite*", "*.log"))
+    for file in folder.glob("*.sqlite"):
+        with (
+            closing(sqlite3.connect(file)) as source,
+            closing(sqlite3.connect(built / file.name)) as copy,
+        ):
+            source.backup(copy)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Site]:
+    """The server, until the test run ends."""
     port = _free_port()
     environment = {
         **os.environ,
