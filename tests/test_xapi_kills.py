@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,7 +120,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(url: str, folder: Path, port: int) -> Iterator[None]:
+def served(
+    url: str, folder: Path, port: int, more: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """The server and its workers, killed at the end as a machine that is switched off."""
     environment = {
         **os.environ,
@@ -128,6 +130,7 @@ def served(url: str, folder: Path, port: int) -> Iterator[None]:
         "LMS_VAR": str(folder / "var"),
         "LMS_BASE_URL": f"http://localhost:{port}",
         "LMS_SECRET": "x" * 40,
+        **(more or {}),
     }
     with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(
